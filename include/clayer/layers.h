@@ -1,0 +1,350 @@
+/* clayer/layers.h: the parameters of every layer, and a layer used on its own, without a model.
+ *
+ * Parameters have Keras' names and meanings. A config struct begins with `size_t struct_size` (set it to sizeof the
+ * struct); a zero in any other field means Keras' default, so a field whose zero would be another legal value says so
+ * in its name (`no_bias`, `has_output_padding`). Strings and arrays are copied.
+ *
+ *  - Axis order is dim1, dim2, dim3 (depth, rows, cols); a layer of rank r looks at the first r entries. For sizes
+ *    (kernel_size, strides, ...) entries left 0 after the first repeat it: {3} is Keras' integer 3, {3, 5} a tuple.
+ *  - data_format: "channels_last" (N, spatial..., C) or "channels_first" (N, C, spatial...). NULL: image_data_format
+ *    of $KERAS_HOME/keras.json or ~/.keras/keras.json, else channels_last.
+ *  - padding: "valid", "same"; Conv1D and SeparableConv1D also "causal". NULL: "valid".
+ *  - activation, initializer, regularizer, constraint: a name with optional arguments, Keras' names in either spelling:
+ *    "relu", "leaky_relu(negative_slope=0.1)", "RandomNormal(stddev=0.02, seed=7)", "l1_l2(l1=0.01, l2=0.02)",
+ *    "max_norm(2, axis=[0, 1, 2])". NULL: Keras' default of that layer (for an activation "linear").
+ *    An activation name means what Keras 3 means by it; "keras2_hard_sigmoid" is the older one.
+ *  - not_trainable: Keras' trainable=False. name: NULL gives Keras' automatic name, such as "conv2d_1".
+ *
+ * Weights are stored as Keras stores them: convolution kernel (k..., C_in / groups, filters), transposed
+ * (k..., filters, C_in), depthwise (k..., C_in, depth_multiplier), separable 1D pointwise (1, C_in * m, filters). */
+#ifndef CLAYER_LAYERS_H
+#define CLAYER_LAYERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clayer/context.h>
+#include <clayer/export.h>
+#include <clayer/status.h>
+#include <clayer/tensor.h>
+
+CLAYER_BEGIN_DECLS
+
+/* ---- the 17 convolutional layers ---- */
+
+/* Conv1D, Conv2D, Conv3D: (N, spatial..., C) -> (N, out..., filters), C and filters multiples of groups. */
+typedef struct clayer_conv_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t filters;        /* required, > 0 */
+    int64_t kernel_size[3]; /* required, > 0 */
+    int64_t strides[3];     /* 1; not together with dilation_rate != 1 */
+    const char *padding;
+    const char *data_format;
+    int64_t dilation_rate[3]; /* 1 */
+    int64_t groups;           /* 1 */
+    const char *activation;
+    bool no_bias;
+    const char *kernel_initializer; /* "glorot_uniform" */
+    const char *bias_initializer;   /* "zeros" */
+    const char *kernel_regularizer;
+    const char *bias_regularizer;
+    const char *activity_regularizer;
+    const char *kernel_constraint;
+    const char *bias_constraint;
+} clayer_conv_config;
+
+/* Conv2DTranspose, Conv3DTranspose: the gradient of the convolution with the same parameters with respect to its
+ * input. Conv3DTranspose takes no dilation_rate. */
+typedef struct clayer_conv_transpose_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t filters;
+    int64_t kernel_size[3];
+    int64_t strides[3];
+    const char *padding; /* "valid" or "same" */
+    bool has_output_padding; /* false: Keras' None, the output size is chosen so that shapes map back */
+    int64_t output_padding[3]; /* >= 0 and below the stride on its axis; looked at if has_output_padding */
+    const char *data_format;
+    int64_t dilation_rate[3];
+    const char *activation;
+    bool no_bias;
+    const char *kernel_initializer; /* "glorot_uniform" */
+    const char *bias_initializer;   /* "zeros" */
+    const char *kernel_regularizer;
+    const char *bias_regularizer;
+    const char *activity_regularizer;
+    const char *kernel_constraint;
+    const char *bias_constraint;
+} clayer_conv_transpose_config;
+
+/* SeparableConv1D, SeparableConv2D: depthwise, then 1x1 pointwise, then bias and activation. */
+typedef struct clayer_separable_conv_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t filters;
+    int64_t kernel_size[3];
+    int64_t strides[3];
+    const char *padding;
+    const char *data_format;
+    int64_t dilation_rate[3];
+    int64_t depth_multiplier; /* 1 */
+    const char *activation;
+    bool no_bias;
+    const char *depthwise_initializer; /* "glorot_uniform" */
+    const char *pointwise_initializer; /* "glorot_uniform" */
+    const char *bias_initializer;      /* "zeros" */
+    const char *depthwise_regularizer;
+    const char *pointwise_regularizer;
+    const char *bias_regularizer;
+    const char *activity_regularizer;
+    const char *depthwise_constraint;
+    const char *pointwise_constraint;
+    const char *bias_constraint;
+} clayer_separable_conv_config;
+
+/* DepthwiseConv2D: (N, rows, cols, C) -> (N, rows', cols', C * depth_multiplier); output channel c * m + j. */
+typedef struct clayer_depthwise_conv_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t kernel_size[3];
+    int64_t strides[3];
+    const char *padding;
+    int64_t depth_multiplier; /* 1 */
+    const char *data_format;
+    int64_t dilation_rate[3];
+    const char *activation;
+    bool no_bias;
+    const char *depthwise_initializer; /* "glorot_uniform" */
+    const char *bias_initializer;      /* "zeros" */
+    const char *depthwise_regularizer;
+    const char *bias_regularizer;
+    const char *activity_regularizer;
+    const char *depthwise_constraint;
+    const char *bias_constraint;
+} clayer_depthwise_conv_config;
+
+/* Cropping1D, Cropping2D, Cropping3D: removes cropping[axis][0] before and [1] after. */
+typedef struct clayer_cropping_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_cropping; /* false: Keras' default, (1, 1) in 1D and 3D, 0 in 2D */
+    int64_t cropping[3][2];
+    const char *data_format; /* 2D and 3D */
+} clayer_cropping_config;
+
+/* ZeroPadding1D, ZeroPadding2D, ZeroPadding3D: adds padding[axis][0] zeros before and [1] after. */
+typedef struct clayer_zero_padding_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_padding; /* false: Keras' default, 1 on every side */
+    int64_t padding[3][2];
+    const char *data_format; /* 2D and 3D */
+} clayer_zero_padding_config;
+
+/* UpSampling1D, UpSampling2D, UpSampling3D: repeats every value, or in 2D interpolates (half-pixel centres, edge
+ * clamped, no antialiasing). */
+typedef struct clayer_up_sampling_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t size[3]; /* 2 */
+    const char *data_format;   /* 2D and 3D */
+    const char *interpolation; /* 2D: "nearest" (default), "bilinear" */
+} clayer_up_sampling_config;
+
+/* ---- layers that stand beside them in models ---- */
+
+/* Dense: on the last axis, (..., C) -> (..., units). */
+typedef struct clayer_dense_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t units;
+    const char *activation;
+    bool no_bias;
+    const char *kernel_initializer; /* "glorot_uniform" */
+    const char *bias_initializer;   /* "zeros" */
+    const char *kernel_regularizer;
+    const char *bias_regularizer;
+    const char *activity_regularizer;
+    const char *kernel_constraint;
+    const char *bias_constraint;
+} clayer_dense_config;
+
+/* Flatten: (N, ...) -> (N, product). With channels_first the channels move last before, as in Keras. */
+typedef struct clayer_flatten_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    const char *data_format;
+} clayer_flatten_config;
+
+/* Reshape: target_shape without the batch; one dimension may be -1. */
+typedef struct clayer_reshape_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    clayer_shape target_shape;
+} clayer_reshape_config;
+
+/* Activation. */
+typedef struct clayer_activation_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    const char *activation; /* required */
+    const char *activity_regularizer;
+} clayer_activation_config;
+
+/* ReLU: max_value where x >= max_value, x where threshold <= x, else negative_slope * (x - threshold). */
+typedef struct clayer_relu_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_max_value;
+    double max_value;
+    double negative_slope;
+    double threshold;
+} clayer_relu_config;
+
+/* LeakyReLU: x where x >= 0, else negative_slope * x (Keras 2 calls it alpha). */
+typedef struct clayer_leaky_relu_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_negative_slope; /* false: 0.3 */
+    double negative_slope;
+} clayer_leaky_relu_config;
+
+/* Softmax over one axis. */
+typedef struct clayer_softmax_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_axis; /* false: -1, the last */
+    int64_t axis;
+} clayer_softmax_config;
+
+/* Dropout: the identity outside training. */
+typedef struct clayer_dropout_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    double rate; /* 0 <= rate < 1 */
+    bool has_seed;
+    int64_t seed;
+    clayer_shape noise_shape; /* rank 0: Keras' None */
+} clayer_dropout_config;
+
+/* BatchNormalization with its moving statistics: gamma * (x - mean) / sqrt(variance + epsilon) + beta. */
+typedef struct clayer_batch_normalization_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_axis; /* false: -1, the last */
+    int64_t axis;
+    double momentum; /* 0.99 */
+    double epsilon;  /* 1e-3 */
+    bool no_center;
+    bool no_scale;
+    const char *beta_initializer;            /* "zeros" */
+    const char *gamma_initializer;           /* "ones" */
+    const char *moving_mean_initializer;     /* "zeros" */
+    const char *moving_variance_initializer; /* "ones" */
+    const char *beta_regularizer;
+    const char *gamma_regularizer;
+    const char *beta_constraint;
+    const char *gamma_constraint;
+} clayer_batch_normalization_config;
+
+/* MaxPooling1D-3D, AveragePooling1D-3D ("same" averages only what lies inside). */
+typedef struct clayer_pooling_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t pool_size[3]; /* 2 */
+    int64_t strides[3];   /* pool_size */
+    const char *padding;
+    const char *data_format;
+} clayer_pooling_config;
+
+/* GlobalMaxPooling1D-3D, GlobalAveragePooling1D-3D. */
+typedef struct clayer_global_pooling_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    const char *data_format;
+    bool keepdims;
+} clayer_global_pooling_config;
+
+/* Add: the sum of two or more inputs of one shape (dimensions of 1 broadcast). */
+typedef struct clayer_add_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+} clayer_add_config;
+
+/* Concatenate along one axis. */
+typedef struct clayer_concatenate_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_axis; /* false: -1, the last */
+    int64_t axis;
+} clayer_concatenate_config;
+
+/* ---- one layer on its own ---- */
+
+typedef struct clayer_layer clayer_layer;
+
+/* Makes a layer of Keras' class name ("Conv2D"); `config` points to the struct of that class above. Every argument
+ * that can be wrong by itself is refused here, before any device work, with a message that names layer, argument,
+ * value and limit. Destroy the layer after use; a model it was added to keeps it alive. */
+CLAYER_API clayer_status clayer_layer_create(clayer_context *context, const char *class_name, const void *config,
+                                             clayer_layer **layer_out);
+CLAYER_API void clayer_layer_destroy(clayer_layer *layer);
+
+CLAYER_API const char *clayer_layer_get_name(const clayer_layer *layer);
+CLAYER_API const char *clayer_layer_get_class_name(const clayer_layer *layer);
+
+/* The output shape for inputs of these shapes, unknown dimensions (-1) included. Errors: CLAYER_INVALID_SHAPE. */
+CLAYER_API clayer_status clayer_layer_get_output_shape(const clayer_layer *layer, const clayer_shape *inputs,
+                                                       size_t input_count, clayer_shape *output_out);
+
+/* Creates the weights for inputs of these shapes and initialises them; a second call with the same channels does
+ * nothing. Dimensions that weights depend on must be known. */
+CLAYER_API clayer_status clayer_layer_build(clayer_layer *layer, const clayer_shape *inputs, size_t input_count);
+
+/* Weights in Keras' order, borrowed; write them with clayer_tensor_write. None before clayer_layer_build. */
+CLAYER_API size_t clayer_layer_get_weight_count(const clayer_layer *layer);
+CLAYER_API clayer_tensor *clayer_layer_get_weight(const clayer_layer *layer, size_t index); /* NULL out of range */
+CLAYER_API const char *clayer_layer_get_weight_name(const clayer_layer *layer, size_t index); /* "kernel" */
+CLAYER_API bool clayer_layer_is_weight_trainable(const clayer_layer *layer, size_t index);
+
+/* Runs the layer (inference), building it first if need be; `output` must have the shape that
+ * clayer_layer_get_output_shape gives and share no memory with an input. Returns when the work is enqueued: reading
+ * the output waits for it. */
+CLAYER_API clayer_status clayer_layer_forward(clayer_layer *layer, clayer_tensor *const *inputs, size_t input_count,
+                                              clayer_tensor *output);
+
+/* What the last run of a layer did. Strings are static or borrowed from the layer. */
+typedef struct clayer_layer_profile {
+    const char *operator_name;  /* the heaviest operator of the layer: "conv"; "" if it only passes data on */
+    const char *implementation; /* "im2col" */
+    uint64_t workspace_bytes;
+    double device_ms; /* from events; negative if the context was made without profiling */
+} clayer_layer_profile;
+
+CLAYER_API clayer_status clayer_layer_get_profile(clayer_layer *layer, clayer_layer_profile *profile_out);
+
+CLAYER_END_DECLS
+
+#endif

@@ -1,0 +1,170 @@
+/* clayer/model.h: models: layers joined to a graph, built in C or loaded from Keras' files.
+ *
+ * Ownership: the caller destroys the models and layers it creates or loads; nodes, names and shapes got from a model
+ * are borrowed and live as long as it does. Threads: one at a time per model; several models in parallel. */
+#ifndef CLAYER_MODEL_H
+#define CLAYER_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clayer/array.h>
+#include <clayer/context.h>
+#include <clayer/export.h>
+#include <clayer/layers.h>
+#include <clayer/status.h>
+#include <clayer/tensor.h>
+
+CLAYER_BEGIN_DECLS
+
+typedef struct clayer_model clayer_model;
+typedef struct clayer_node clayer_node; /* one call of a layer in a model, and its output */
+
+/* ---- building ---- */
+
+CLAYER_API clayer_status clayer_model_create(clayer_context *context, const char *name, clayer_model **model_out);
+CLAYER_API void clayer_model_destroy(clayer_model *model);
+
+/* An input of `rank` dimensions without the batch; -1 is unknown. node_out may be NULL here and below. */
+CLAYER_API clayer_status clayer_add_input(clayer_model *model, int rank, const int64_t *dims, clayer_node **node_out);
+
+/* The same with a name, by which `clayer run -i name=FILE` and clayer_model_find_input know it. */
+CLAYER_API clayer_status clayer_add_named_input(clayer_model *model, const char *name, int rank, const int64_t *dims,
+                                                clayer_node **node_out);
+
+/* Calls `layer` on the outputs of `inputs`; the model keeps the layer alive. Shapes are checked at once. A layer that
+ * is added several times shares its weights. */
+CLAYER_API clayer_status clayer_model_add(clayer_model *model, clayer_layer *layer, clayer_node *const *inputs,
+                                          size_t input_count, clayer_node **node_out);
+
+/* clayer_add_conv2d and so on: create a layer from its config and add it. `input` NULL means the node added last, so
+ * sequential code is short and functional code is the same functions. config NULL: all defaults, where the layer has
+ * any. The argument `config` is the struct of layers.h for that layer. */
+#define CLAYER_DECLARE_ADD(function, config_type)                                                                     \
+    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *input, const config_type *config, \
+                                                   clayer_node **node_out)
+#define CLAYER_DECLARE_MERGE(function, config_type)                                                                    \
+    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *const *inputs, size_t input_count, \
+                                                   const config_type *config, clayer_node **node_out)
+
+CLAYER_DECLARE_ADD(conv1d, clayer_conv_config);
+CLAYER_DECLARE_ADD(conv2d, clayer_conv_config);
+CLAYER_DECLARE_ADD(conv3d, clayer_conv_config);
+CLAYER_DECLARE_ADD(conv2d_transpose, clayer_conv_transpose_config);
+CLAYER_DECLARE_ADD(conv3d_transpose, clayer_conv_transpose_config);
+CLAYER_DECLARE_ADD(separable_conv1d, clayer_separable_conv_config);
+CLAYER_DECLARE_ADD(separable_conv2d, clayer_separable_conv_config);
+CLAYER_DECLARE_ADD(depthwise_conv2d, clayer_depthwise_conv_config);
+CLAYER_DECLARE_ADD(cropping1d, clayer_cropping_config);
+CLAYER_DECLARE_ADD(cropping2d, clayer_cropping_config);
+CLAYER_DECLARE_ADD(cropping3d, clayer_cropping_config);
+CLAYER_DECLARE_ADD(zero_padding1d, clayer_zero_padding_config);
+CLAYER_DECLARE_ADD(zero_padding2d, clayer_zero_padding_config);
+CLAYER_DECLARE_ADD(zero_padding3d, clayer_zero_padding_config);
+CLAYER_DECLARE_ADD(up_sampling1d, clayer_up_sampling_config);
+CLAYER_DECLARE_ADD(up_sampling2d, clayer_up_sampling_config);
+CLAYER_DECLARE_ADD(up_sampling3d, clayer_up_sampling_config);
+CLAYER_DECLARE_ADD(dense, clayer_dense_config);
+CLAYER_DECLARE_ADD(flatten, clayer_flatten_config);
+CLAYER_DECLARE_ADD(reshape, clayer_reshape_config);
+CLAYER_DECLARE_ADD(activation, clayer_activation_config);
+CLAYER_DECLARE_ADD(relu, clayer_relu_config);
+CLAYER_DECLARE_ADD(leaky_relu, clayer_leaky_relu_config);
+CLAYER_DECLARE_ADD(softmax, clayer_softmax_config);
+CLAYER_DECLARE_ADD(dropout, clayer_dropout_config);
+CLAYER_DECLARE_ADD(batch_normalization, clayer_batch_normalization_config);
+CLAYER_DECLARE_ADD(max_pooling1d, clayer_pooling_config);
+CLAYER_DECLARE_ADD(max_pooling2d, clayer_pooling_config);
+CLAYER_DECLARE_ADD(max_pooling3d, clayer_pooling_config);
+CLAYER_DECLARE_ADD(average_pooling1d, clayer_pooling_config);
+CLAYER_DECLARE_ADD(average_pooling2d, clayer_pooling_config);
+CLAYER_DECLARE_ADD(average_pooling3d, clayer_pooling_config);
+CLAYER_DECLARE_ADD(global_max_pooling1d, clayer_global_pooling_config);
+CLAYER_DECLARE_ADD(global_max_pooling2d, clayer_global_pooling_config);
+CLAYER_DECLARE_ADD(global_max_pooling3d, clayer_global_pooling_config);
+CLAYER_DECLARE_ADD(global_average_pooling1d, clayer_global_pooling_config);
+CLAYER_DECLARE_ADD(global_average_pooling2d, clayer_global_pooling_config);
+CLAYER_DECLARE_ADD(global_average_pooling3d, clayer_global_pooling_config);
+CLAYER_DECLARE_MERGE(add, clayer_add_config);
+CLAYER_DECLARE_MERGE(concatenate, clayer_concatenate_config);
+
+/* Which nodes are outputs; without this call the node added last is the one output. */
+CLAYER_API clayer_status clayer_model_set_outputs(clayer_model *model, clayer_node *const *nodes, size_t count);
+
+/* ---- loading ---- */
+
+/* Reads a whole model: .keras (Keras 3's format, as Keras 2.12 and later and Keras 3 write it) or .h5 (both), told
+ * apart by content. Nothing in a file is executed. Errors: CLAYER_IO_ERROR, CLAYER_BAD_FILE (damaged, a weight missing
+ * or misshapen), CLAYER_UNSUPPORTED (an unknown layer, Lambda, a custom object), each naming file, layer and reason. */
+CLAYER_API clayer_status clayer_model_load(clayer_context *context, const char *path, clayer_model **model_out);
+
+/* Reads a model from the JSON of to_json() and its weights from a weights-only .h5, .weights.h5 or whole-model file;
+ * weights_path NULL leaves the weights as initialised. */
+CLAYER_API clayer_status clayer_model_load_json(clayer_context *context, const char *json_path,
+                                                const char *weights_path, clayer_model **model_out);
+
+/* ---- looking ---- */
+
+CLAYER_API const char *clayer_model_get_name(const clayer_model *model);
+CLAYER_API size_t clayer_model_get_input_count(const clayer_model *model);
+CLAYER_API size_t clayer_model_get_output_count(const clayer_model *model);
+/* The name of the input or output layer; NULL if index is out of range. */
+CLAYER_API const char *clayer_model_get_input_name(const clayer_model *model, size_t index);
+CLAYER_API const char *clayer_model_get_output_name(const clayer_model *model, size_t index);
+/* With the batch in front (-1); NULL if index is out of range. */
+CLAYER_API const clayer_shape *clayer_model_get_input_shape(const clayer_model *model, size_t index);
+CLAYER_API const clayer_shape *clayer_model_get_output_shape(const clayer_model *model, size_t index);
+
+/* Layers in the model's order, inputs included; NULL if out of range or of no such name. */
+CLAYER_API size_t clayer_model_get_layer_count(const clayer_model *model);
+CLAYER_API clayer_layer *clayer_model_get_layer(const clayer_model *model, size_t index);
+CLAYER_API clayer_layer *clayer_model_find_layer(const clayer_model *model, const char *name);
+
+typedef enum clayer_summary_style { CLAYER_SUMMARY_KERAS2 = 0, CLAYER_SUMMARY_KERAS3 } clayer_summary_style;
+
+/* Called with each line of a summary, without its newline; `line` is valid during the call. */
+typedef void clayer_print_callback(const char *line, void *data);
+
+/* Prints Keras' table of layers, output shapes and parameters, byte for byte as model.summary() of that generation
+ * prints it to a plain (not interactive) output. line_length 0: Keras' default. */
+CLAYER_API clayer_status clayer_model_summary(clayer_model *model, clayer_summary_style style, int line_length,
+                                              clayer_print_callback *print, void *data);
+
+/* Device memory needed to run, known before running. */
+typedef struct clayer_model_plan {
+    uint64_t weight_bytes;
+    uint64_t activation_bytes;     /* buffers between layers, shared by lifetime */
+    uint64_t activation_sum_bytes; /* what they would take unshared */
+    uint64_t workspace_bytes;
+    uint64_t total_bytes; /* weights + activations + workspace */
+} clayer_model_plan;
+
+/* The plan for concrete input shapes (one a model input, batch in front). input_shapes NULL: the model's own shapes
+ * with a batch of `batch_size`; a dimension that stays unknown is CLAYER_INVALID_SHAPE. */
+CLAYER_API clayer_status clayer_model_get_plan(clayer_model *model, const clayer_shape *input_shapes,
+                                               int64_t batch_size, clayer_model_plan *plan_out);
+
+/* ---- running ---- */
+
+/* Called after each batch with the samples done; return false to stop (the call then fails). */
+typedef bool clayer_progress_callback(int64_t done, int64_t total, void *data);
+
+typedef struct clayer_predict_config {
+    size_t struct_size;
+    int64_t batch_size; /* 0: 32 */
+    clayer_progress_callback *progress;
+    void *progress_data;
+} clayer_predict_config;
+
+/* Runs the model on host arrays (any numeric type, converted to float32), one a model input, with the same number of
+ * samples in front; outputs_out[i] is a new float32 array to destroy, for each model output. config NULL: defaults. */
+CLAYER_API clayer_status clayer_model_predict(clayer_model *model, clayer_array *const *inputs, size_t input_count,
+                                              const clayer_predict_config *config, clayer_array **outputs_out);
+
+/* The same on device tensors of the caller, one batch. Returns when the work is enqueued. */
+CLAYER_API clayer_status clayer_model_run(clayer_model *model, clayer_tensor *const *inputs, size_t input_count,
+                                          clayer_tensor *const *outputs, size_t output_count);
+
+CLAYER_END_DECLS
+
+#endif

@@ -1,0 +1,39 @@
+/* ops/conv.h: convolution of rank 1 to 3 with groups, and its transpose, with bias and activation.
+ *
+ * Rank is data: sizes always have three axes (depth, rows, cols); lower ranks have leading ones. One shape struct
+ * describes the convolution that maps `in` to `out`; the transposed operator runs the same struct the other way, from
+ * a tensor of size `out` to one of size `in`. Source: keras/src/backend, as shared rules of conv and conv_transpose. */
+#ifndef CLY_OPS_CONV_H
+#define CLY_OPS_CONV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ops/activation.h"
+#include "ops/operator.h"
+
+typedef struct cly_ops_conv_shape {
+    int64_t batch;
+    int64_t in[3], out[3];         /* spatial sizes at the two ends */
+    int64_t in_channels, out_channels, groups;
+    int64_t kernel[3], stride[3], dilation[3];
+    int64_t pad[3];                /* zeros before, per axis; what is needed after follows from the sizes */
+    bool channels_first;
+    bool has_bias;
+    cly_ops_activation activation; /* element by element, after the bias */
+} cly_ops_conv_shape;
+
+/* y(out) = activation(conv(x(in), w) + b). Operands: 0 x, 1 w (k..., in_channels / groups, out_channels),
+ * 2 b (out_channels) or NULL, 3 y. */
+extern const cly_ops_operator cly_ops_conv_operator; /* "conv": "gemm", "im2col", "reference" */
+
+/* y(in) = activation(transposed conv(x(out), w) + b), a gather. Operands: 0 x, 1 w in the same layout as above: for
+ * Keras' Conv2DTranspose that is (k..., filters, C_in) with in_channels = filters and out_channels = C_in,
+ * 2 b (in_channels) or NULL, 3 y. */
+extern const cly_ops_operator cly_ops_conv_transpose_operator; /* "conv_transpose": "gemm", "reference" */
+
+/* Depthwise: in_channels = C, out_channels = C * m, groups = C. Operands: 0 x, 1 w (k..., C, m), 2 b (C * m) or NULL,
+ * 3 y. */
+extern const cly_ops_operator cly_ops_depthwise_operator; /* "depthwise": "direct", "reference" */
+
+#endif
