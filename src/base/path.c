@@ -208,8 +208,10 @@ clayer_status cly_base_temporary_beside(const char *path, char **temporary_out) 
             *temporary_out = name.chars;
             return CLAYER_OK;
         }
+        int code = errno;
         cly_base_text_free(&name);
-        if (errno != EEXIST) {
+        errno = code;
+        if (code != EEXIST) {
             break;
         }
     }

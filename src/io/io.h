@@ -1,0 +1,68 @@
+/* io/io.h: what the files of src/io share: strict JSON, HDF5 and zip behind small readers, Keras' files on top. */
+#ifndef CLY_IO_H
+#define CLY_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+#include <clayer/array.h>
+#include <clayer/model.h>
+
+#include "base/error.h"
+
+/* ---- JSON (json.c) ---- */
+
+/* Strict: no trailing text, no duplicate keys, finite numbers only, depth at most 200. `where` names the source in
+ * messages. Freed with cJSON_Delete. */
+clayer_status cly_io_json_parse(const char *text, size_t length, const char *where, cJSON **json_out);
+
+/* ---- HDF5 (hdf5.c): all access to libhdf5 stands behind these names, shapes and bytes ---- */
+
+typedef struct cly_io_hdf5 cly_io_hdf5;
+
+clayer_status cly_io_hdf5_open(const char *path, cly_io_hdf5 **file_out);
+/* A file image in memory (the member of a .keras); `where` names it in messages. The bytes are copied. */
+clayer_status cly_io_hdf5_open_bytes(const void *bytes, size_t length, const char *where, cly_io_hdf5 **file_out);
+void cly_io_hdf5_close(cly_io_hdf5 *file);
+bool cly_io_hdf5_exists(cly_io_hdf5 *file, const char *path);
+/* Names of a group's members in the file's order of names; freed by cly_io_free_strings. */
+clayer_status cly_io_hdf5_list(cly_io_hdf5 *file, const char *group, char ***names_out, size_t *count_out);
+/* A string attribute (fixed or variable length) of an object; *text_out NULL if there is none. */
+clayer_status cly_io_hdf5_get_text(cly_io_hdf5 *file, const char *object, const char *attribute, char **text_out);
+/* A list of strings; attributes split by Keras (name0, name1, ...) are joined. count 0 if there is none. */
+clayer_status cly_io_hdf5_get_texts(cly_io_hdf5 *file, const char *object, const char *attribute, char ***texts_out,
+                                    size_t *count_out);
+clayer_status cly_io_hdf5_get_shape(cly_io_hdf5 *file, const char *dataset, clayer_shape *shape_out);
+/* Any float or integer dataset as float32; `count` must be the dataset's number of elements. */
+clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, float *values, int64_t count);
+void cly_io_free_strings(char **strings, size_t count);
+
+/* ---- zip (zip.c) ---- */
+
+typedef struct cly_io_zip cly_io_zip;
+
+clayer_status cly_io_zip_open(const char *path, cly_io_zip **zip_out);
+void cly_io_zip_close(cly_io_zip *zip);
+size_t cly_io_zip_get_count(const cly_io_zip *zip);
+const char *cly_io_zip_get_name(const cly_io_zip *zip, size_t index);
+/* The whole member, freed with free(), one NUL behind its end; CLAYER_BAD_FILE if there is none of that name, its
+ * checksum is wrong, or it unpacks to more than `limit_bytes`. */
+clayer_status cly_io_zip_read(cly_io_zip *zip, const char *name, uint64_t limit_bytes, void **bytes_out,
+                              size_t *length_out);
+
+/* ---- Keras (keras_*.c) ---- */
+
+/* One layer from {"class_name": ..., "config": {...}} as Keras' get_config writes it; `generation` 2 or 3 tells what
+ * hard_sigmoid means. Unknown class, unknown argument, Lambda and registered objects are CLAYER_UNSUPPORTED. */
+clayer_status cly_io_keras_layer(clayer_context *context, const cJSON *json, int generation, clayer_layer **layer_out);
+
+/* The graph of a Sequential or Functional config. */
+clayer_status cly_io_keras_model(clayer_context *context, const cJSON *json, int generation, clayer_model **model_out);
+
+/* Fills the weights of `model` from an HDF5 file in any of Keras' three layouts (legacy model_weights, legacy
+ * weights-only, Keras 3's layers/.../vars), found out by content. */
+clayer_status cly_io_keras_weights(clayer_model *model, cly_io_hdf5 *file);
+
+#endif

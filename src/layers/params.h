@@ -1,0 +1,72 @@
+/* layers/params.h: a layer declares its parameters once, in a table.
+ *
+ * The JSON reader and writer, the checks, the defaults and the messages all come from that table. A parameter lives in
+ * the public config struct of layers.h at `offset`. */
+#ifndef CLY_LAYERS_PARAMS_H
+#define CLY_LAYERS_PARAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clayer/layers.h>
+
+#include "base/spec.h"
+
+typedef enum cly_layers_param_kind {
+    CLY_PARAM_INT,     /* int64_t */
+    CLY_PARAM_SIZES,   /* int64_t[3]: an integer, or one an axis; entries left 0 after the first repeat it */
+    CLY_PARAM_AMOUNTS, /* int64_t[3][2]: an integer, one an axis (symmetric), or a pair an axis */
+    CLY_PARAM_SHAPE,   /* clayer_shape: a list of integers */
+    CLY_PARAM_BOOL,    /* bool */
+    CLY_PARAM_NUMBER,  /* double */
+    CLY_PARAM_CHOICE,  /* const char *: one of `choices` */
+    CLY_PARAM_SPEC     /* const char *: text for `list` */
+} cly_layers_param_kind;
+
+#define CLY_NO_FLAG ((size_t)-1)
+
+typedef struct cly_layers_param {
+    const char *name;  /* Keras' name; NULL ends a table */
+    const char *alias; /* an older name that files use, or NULL */
+    cly_layers_param_kind kind;
+    size_t offset;
+    size_t flag_offset;         /* of the bool `has_...` that says it was given; CLY_NO_FLAG: none */
+    bool required;              /* must not be left 0 or NULL */
+    bool negated;               /* a bool stored as `no_...` */
+    double low, high;           /* inclusive limits of integers and numbers; both 0: none */
+    double fallback;            /* Keras' default of integers and numbers */
+    const char *fallback_text;  /* Keras' default of choices and specs; NULL: none */
+    const char *const *choices; /* NULL-terminated */
+    const cly_spec_list *list;
+} cly_layers_param;
+
+/* Table lines: CLY_PARAM(clayer_conv_config, filters, INT, .required = true, .low = 1, .high = INT32_MAX) */
+#define CLY_PARAM(config, field, kind_, ...) \
+    { .name = #field, .kind = CLY_PARAM_##kind_, .offset = offsetof(config, field), .flag_offset = CLY_NO_FLAG, __VA_ARGS__ }
+#define CLY_PARAM_FLAGGED(config, field, kind_, ...)                                          \
+    {                                                                                         \
+        .name = #field, .kind = CLY_PARAM_##kind_, .offset = offsetof(config, field),         \
+        .flag_offset = offsetof(config, has_##field), __VA_ARGS__                             \
+    }
+
+/* The parameter of that name or alias, or NULL. */
+const cly_layers_param *cly_layers_param_find(const cly_layers_param *params, const char *name);
+
+/* Copies `source` (a public config of `size` bytes; NULL: all zero) to a new struct that owns its strings, puts
+ * Keras' defaults in place of what was left 0 or NULL, and checks every value by itself. `layer` is "Conv2D 'name'"
+ * for messages; `rank` is the number of axes of SIZES and AMOUNTS. */
+clayer_status cly_layers_params_copy(const cly_layers_param *params, const void *source, size_t size, int rank,
+                                     const char *layer, void **config_out);
+void cly_layers_params_free(const cly_layers_param *params, void *config);
+
+/* Setters for readers of files, on a zeroed config whose strings are owned (freed by cly_layers_params_free): they
+ * accept what Keras writes for the kind and refuse the rest, naming the parameter. `count` values stand for an integer
+ * (1) or a list; pairs are given flat with `count` = 2 * axes and `pairs` true. */
+clayer_status cly_layers_param_set_integers(const cly_layers_param *param, void *config, const int64_t *values,
+                                            size_t count, bool pairs);
+clayer_status cly_layers_param_set_number(const cly_layers_param *param, void *config, double value);
+clayer_status cly_layers_param_set_bool(const cly_layers_param *param, void *config, bool value);
+clayer_status cly_layers_param_set_text(const cly_layers_param *param, void *config, const char *value);
+
+#endif

@@ -1,0 +1,35 @@
+/* weights/weight.h: a named trainable tensor, and what may be asked of it: initializer, regularizer, constraint. */
+#ifndef CLY_WEIGHTS_WEIGHT_H
+#define CLY_WEIGHTS_WEIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <clayer/tensor.h>
+
+#include "base/spec.h"
+
+/* The names and arguments, for the spec text of layers.h. */
+extern const cly_spec_list cly_weights_initializers;
+extern const cly_spec_list cly_weights_regularizers;
+extern const cly_spec_list cly_weights_constraints;
+
+typedef struct cly_weights_weight {
+    const char *name; /* static: "kernel" */
+    clayer_tensor *tensor;
+    bool trainable;
+    cly_spec initializer, regularizer, constraint;
+} cly_weights_weight;
+
+/* Fills `values` (the product of shape) on the host. Fans as Keras computes them: the last two axes are in and out,
+ * those before multiply both. A seed given in the spec makes the values those that Keras on TensorFlow draws for
+ * uniform distributions; without one, `seed` is used, so that a run can be repeated. */
+clayer_status cly_weights_initialize(const cly_spec *initializer, const clayer_shape *shape, uint64_t seed,
+                                     float *values);
+
+/* Creates the tensor on `context` and initialises it. */
+clayer_status cly_weights_create(cly_weights_weight *weight, clayer_context *context, const clayer_shape *shape,
+                                 uint64_t seed);
+void cly_weights_free(cly_weights_weight *weight);
+
+#endif
