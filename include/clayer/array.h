@@ -40,6 +40,7 @@ CLAYER_API clayer_status clayer_array_create(clayer_type type, int rank, const i
                                              clayer_array **array_out);
 CLAYER_API void clayer_array_destroy(clayer_array *array);
 
+/* What the array is: type, shape, the product of the dimensions, and its elements. */
 CLAYER_API clayer_type clayer_array_get_type(const clayer_array *array);
 CLAYER_API const clayer_shape *clayer_array_get_shape(const clayer_array *array); /* borrowed */
 CLAYER_API int64_t clayer_array_get_count(const clayer_array *array);
@@ -59,6 +60,7 @@ CLAYER_API clayer_status clayer_array_save(const clayer_array *array, const char
 /* Several named arrays: a .npz. */
 typedef struct clayer_archive clayer_archive;
 
+/* An empty archive, and one from a file; members of another type than arrays are CLAYER_BAD_FILE. */
 CLAYER_API clayer_status clayer_archive_create(clayer_archive **archive_out);
 CLAYER_API clayer_status clayer_archive_load(const char *path, clayer_archive **archive_out);
 /* Writes a compressed .npz, through a temporary file and a rename. */

@@ -90,6 +90,7 @@ CLAYER_API clayer_status clayer_context_create(const clayer_context_config *conf
 /* Drops the caller's reference. NULL does nothing. */
 CLAYER_API void clayer_context_destroy(clayer_context *context);
 
+/* The device that the context opened. */
 CLAYER_API clayer_status clayer_context_get_device(clayer_context *context, clayer_device_info *info_out);
 
 /* Waits until the device has done all that was asked of it. */
@@ -110,6 +111,7 @@ typedef struct clayer_counters {
     uint64_t device_bytes_peak;
 } clayer_counters;
 
+/* Copies the counters as they stand. */
 CLAYER_API clayer_status clayer_context_get_counters(clayer_context *context, clayer_counters *counters_out);
 
 /* ---- GEMM ---- */

@@ -312,6 +312,7 @@ CLAYER_API clayer_status clayer_layer_create(clayer_context *context, const char
                                              clayer_layer **layer_out);
 CLAYER_API void clayer_layer_destroy(clayer_layer *layer);
 
+/* "conv2d_1" and "Conv2D". Borrowed. */
 CLAYER_API const char *clayer_layer_get_name(const clayer_layer *layer);
 CLAYER_API const char *clayer_layer_get_class_name(const clayer_layer *layer);
 
@@ -343,6 +344,7 @@ typedef struct clayer_layer_profile {
     double device_ms; /* from events; negative if the context was made without profiling */
 } clayer_layer_profile;
 
+/* Copies the profile of the last run; with profiling it waits for that run. */
 CLAYER_API clayer_status clayer_layer_get_profile(clayer_layer *layer, clayer_layer_profile *profile_out);
 
 CLAYER_END_DECLS

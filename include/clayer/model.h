@@ -22,6 +22,7 @@ typedef struct clayer_node clayer_node; /* one call of a layer in a model, and i
 
 /* ---- building ---- */
 
+/* An empty model; name NULL: "model". Destroy it after use. */
 CLAYER_API clayer_status clayer_model_create(clayer_context *context, const char *name, clayer_model **model_out);
 CLAYER_API void clayer_model_destroy(clayer_model *model);
 
@@ -40,12 +41,13 @@ CLAYER_API clayer_status clayer_model_add(clayer_model *model, clayer_layer *lay
 /* clayer_add_conv2d and so on: create a layer from its config and add it. `input` NULL means the node added last, so
  * sequential code is short and functional code is the same functions. config NULL: all defaults, where the layer has
  * any. The argument `config` is the struct of layers.h for that layer. */
-#define CLAYER_DECLARE_ADD(function, config_type)                                                                     \
-    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *input, const config_type *config, \
-                                                   clayer_node **node_out)
-#define CLAYER_DECLARE_MERGE(function, config_type)                                                                    \
-    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *const *inputs, size_t input_count, \
+#define CLAYER_DECLARE_ADD(function, config_type)                                                                   \
+    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *input,                         \
                                                    const config_type *config, clayer_node **node_out)
+#define CLAYER_DECLARE_MERGE(function, config_type)                                                                 \
+    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *const *inputs,                 \
+                                                   size_t input_count, const config_type *config,                   \
+                                                   clayer_node **node_out)
 
 CLAYER_DECLARE_ADD(conv1d, clayer_conv_config);
 CLAYER_DECLARE_ADD(conv2d, clayer_conv_config);
@@ -105,6 +107,7 @@ CLAYER_API clayer_status clayer_model_load_json(clayer_context *context, const c
 
 /* ---- looking ---- */
 
+/* The model's name, and how many inputs and outputs it has. */
 CLAYER_API const char *clayer_model_get_name(const clayer_model *model);
 CLAYER_API size_t clayer_model_get_input_count(const clayer_model *model);
 CLAYER_API size_t clayer_model_get_output_count(const clayer_model *model);

@@ -26,6 +26,7 @@ CLAYER_API clayer_status clayer_context_adopt(cl_context cl, cl_command_queue qu
 CLAYER_API clayer_status clayer_tensor_adopt(clayer_context *context, cl_mem mem, size_t offset_bytes, int rank,
                                              const int64_t *dims, clayer_tensor **tensor_out);
 
+/* The OpenCL objects behind a context and a tensor, borrowed. */
 CLAYER_API cl_context clayer_context_get_cl_context(const clayer_context *context);
 CLAYER_API cl_command_queue clayer_context_get_cl_queue(const clayer_context *context);
 CLAYER_API cl_device_id clayer_context_get_cl_device(const clayer_context *context);
