@@ -44,6 +44,8 @@ void cly_io_free_strings(char **strings, size_t count);
 typedef struct cly_io_zip cly_io_zip;
 
 clayer_status cly_io_zip_open(const char *path, cly_io_zip **zip_out);
+/* An archive in memory; the bytes are borrowed until it is closed. `where` names it in messages. */
+clayer_status cly_io_zip_open_bytes(const void *bytes, size_t length, const char *where, cly_io_zip **zip_out);
 void cly_io_zip_close(cly_io_zip *zip);
 size_t cly_io_zip_get_count(const cly_io_zip *zip);
 const char *cly_io_zip_get_name(const cly_io_zip *zip, size_t index);

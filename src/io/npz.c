@@ -1,0 +1,265 @@
+/* io/npz.c: named arrays in a .npz, as numpy.load reads and numpy.savez_compressed writes it: a zip archive with a
+ * member <name>.npy for each. */
+#include <stdlib.h>
+#include <string.h>
+#include <zip.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "io/array.h"
+#include "io/io.h"
+
+typedef struct member {
+    char *name;
+    clayer_array *array;
+} member;
+
+struct clayer_archive {
+    member *members;
+    size_t count, capacity;
+};
+
+clayer_status clayer_archive_create(clayer_archive **archive_out) {
+    if (archive_out == NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_archive_create: archive_out is NULL");
+    }
+    void *memory = NULL;
+    clayer_status status = cly_base_alloc(1, sizeof(clayer_archive), &memory);
+    if (status == CLAYER_OK) {
+        *archive_out = memory;
+    }
+    return status;
+}
+
+void clayer_archive_destroy(clayer_archive *archive) {
+    if (archive != NULL) {
+        for (size_t i = 0; i < archive->count; i++) {
+            free(archive->members[i].name);
+            clayer_array_destroy(archive->members[i].array);
+        }
+        free(archive->members);
+        free(archive);
+    }
+}
+
+size_t clayer_archive_get_count(const clayer_archive *archive) {
+    return archive->count;
+}
+
+const char *clayer_archive_get_name(const clayer_archive *archive, size_t index) {
+    return index < archive->count ? archive->members[index].name : NULL;
+}
+
+const clayer_array *clayer_archive_get_array(const clayer_archive *archive, size_t index) {
+    return index < archive->count ? archive->members[index].array : NULL;
+}
+
+const clayer_array *clayer_archive_find(const clayer_archive *archive, const char *name) {
+    for (size_t i = 0; i < archive->count; i++) {
+        if (strcmp(archive->members[i].name, name) == 0) {
+            return archive->members[i].array;
+        }
+    }
+    return NULL;
+}
+
+/* Takes `array` over when it succeeds. */
+static clayer_status append(clayer_archive *archive, const char *name, size_t name_length, clayer_array *array) {
+    void *copy = NULL;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_base_grow((void **)&archive->members, &archive->capacity, archive->count, sizeof(member)));
+    CLY_TRY(cly_base_alloc(name_length + 1, 1, &copy));
+    memcpy(copy, name, name_length);
+    archive->members[archive->count++] = (member){.name = copy, .array = array};
+done:
+    return status;
+}
+
+clayer_status clayer_archive_add(clayer_archive *archive, const char *name, const clayer_array *array) {
+    if (archive == NULL || name == NULL || array == NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_archive_add: an argument is NULL");
+    }
+    if (clayer_archive_find(archive, name) != NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "archive: an array named '%s' is there already", name);
+    }
+    clayer_array *copy = NULL;
+    clayer_status status = clayer_array_convert(array, array->type, &copy);
+    if (status == CLAYER_OK) {
+        status = append(archive, name, strlen(name), copy);
+        if (status != CLAYER_OK) {
+            clayer_array_destroy(copy);
+        }
+    }
+    return status;
+}
+
+/* ---- reading ---- */
+
+static clayer_status read_member(cly_io_zip *zip, size_t index, const char *where, clayer_archive *archive) {
+    const char *name = cly_io_zip_get_name(zip, index);
+    size_t length = strlen(name);
+    if (length < 4 || strcmp(name + length - 4, ".npy") != 0) {
+        return cly_base_fail(CLAYER_BAD_FILE, "'%s': the member '%s' is no .npy", where, name);
+    }
+    void *bytes = NULL;
+    size_t size = 0;
+    clayer_array *array = NULL;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_zip_read(zip, name, 0, &bytes, &size));
+    char place[512];
+    (void)snprintf(place, sizeof(place), "%s:%s", where, name);
+    CLY_TRY(cly_io_npy_parse(bytes, size, place, &array));
+    CLY_TRY(append(archive, name, length - 4, array));
+    array = NULL;
+done:
+    free(bytes);
+    clayer_array_destroy(array);
+    return status;
+}
+
+clayer_status cly_io_npz_parse(const void *bytes, size_t length, const char *where, clayer_archive **archive_out) {
+    cly_io_zip *zip = NULL;
+    clayer_archive *archive = NULL;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_zip_open_bytes(bytes, length, where, &zip));
+    CLY_TRY(clayer_archive_create(&archive));
+    for (size_t i = 0; i < cly_io_zip_get_count(zip); i++) {
+        CLY_TRY(read_member(zip, i, where, archive));
+    }
+    *archive_out = archive;
+    archive = NULL;
+done:
+    cly_io_zip_close(zip);
+    clayer_archive_destroy(archive);
+    return status;
+}
+
+clayer_status clayer_archive_load(const char *path, clayer_archive **archive_out) {
+    if (path == NULL || archive_out == NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_archive_load: path or archive_out is NULL");
+    }
+    void *bytes = NULL;
+    size_t length = 0;
+    clayer_status status = cly_base_read_file(path, 0, &bytes, &length);
+    if (status == CLAYER_OK) {
+        status = cly_io_npz_parse(bytes, length, path, archive_out);
+    }
+    free(bytes);
+    return status;
+}
+
+/* ---- writing: into memory first, so that the file is replaced as a whole ---- */
+
+/* Adds "<name>.npy" from a header and the array's own memory, which must live until the archive is closed. The header
+ * goes to *header_out, for the caller to free after that. */
+static clayer_status write_member(zip_t *zip, const member *from, char **header_out) {
+    zip_source_t *source = NULL;
+    char *header = NULL;
+    size_t header_length = 0;
+    void *name = NULL;
+    clayer_status status = CLAYER_OK;
+    size_t name_length = strlen(from->name);
+    CLY_TRY(cly_base_alloc(name_length + sizeof(".npy"), 1, &name));
+    memcpy(name, from->name, name_length);
+    memcpy((char *)name + name_length, ".npy", sizeof(".npy"));
+    CLY_TRY(cly_io_npy_header(from->array, &header, &header_length));
+    *header_out = header;
+    zip_buffer_fragment_t parts[2] = {
+        {.data = (zip_uint8_t *)header, .length = header_length},
+        {.data = from->array->data, .length = (size_t)from->array->count * clayer_type_size(from->array->type)},
+    };
+    source = zip_source_buffer_fragment(zip, parts, parts[1].length > 0 ? 2 : 1, 0);
+    zip_int64_t index = source == NULL ? -1 : zip_file_add(zip, name, source, ZIP_FL_ENC_GUESS);
+    if (index < 0) {
+        status = cly_base_fail(CLAYER_INVALID_ARGUMENT, "archive: '%s' cannot be added: %s", from->name,
+                               zip_strerror(zip));
+        goto done;
+    }
+    source = NULL;
+    /* NumPy's date, 1 January 1980: equal arrays give equal files. */
+    if (zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_DEFLATE, 0) != 0 ||
+        zip_file_set_dostime(zip, (zip_uint64_t)index, 0, 0x21, 0) != 0) {
+        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: '%s' cannot be added: %s", from->name, zip_strerror(zip));
+    }
+done:
+    zip_source_free(source);
+    free(name);
+    return status;
+}
+
+/* The bytes that libzip has written to `source`. */
+static clayer_status take_bytes(zip_source_t *source, void **bytes_out, size_t *length_out) {
+    zip_stat_t info;
+    zip_stat_init(&info);
+    void *bytes = NULL;
+    clayer_status status = CLAYER_OK;
+    if (zip_source_stat(source, &info) != 0 || (info.valid & ZIP_STAT_SIZE) == 0 || zip_source_open(source) != 0) {
+        return cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_error_strerror(zip_source_error(source)));
+    }
+    CLY_TRY(cly_base_alloc((size_t)info.size, 1, &bytes));
+    if (zip_source_read(source, bytes, info.size) != (zip_int64_t)info.size) {
+        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_error_strerror(zip_source_error(source)));
+        goto done;
+    }
+    *bytes_out = bytes;
+    *length_out = (size_t)info.size;
+    bytes = NULL;
+done:
+    (void)zip_source_close(source);
+    free(bytes);
+    return status;
+}
+
+/* An archive without members: libzip writes none, so here is its end record. */
+static clayer_status save_empty(const char *path) {
+    static const char end_record[22] = "PK\5\6";
+    return cly_base_write_file(path, end_record, sizeof(end_record));
+}
+
+clayer_status clayer_archive_save(const clayer_archive *archive, const char *path) {
+    if (archive == NULL || path == NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_archive_save: archive or path is NULL");
+    }
+    if (archive->count == 0) {
+        return save_empty(path);
+    }
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t *target = NULL;
+    zip_t *zip = NULL;
+    char **headers = NULL;
+    void *bytes = NULL;
+    size_t length = 0;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_base_alloc(archive->count, sizeof(*headers), (void **)&headers));
+    target = zip_source_buffer_create(NULL, 0, 0, &error);
+    zip = target == NULL ? NULL : zip_open_from_source(target, ZIP_TRUNCATE, &error);
+    if (zip == NULL) {
+        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_error_strerror(&error));
+        goto done;
+    }
+    zip_source_keep(target); /* one reference for the archive, one for the bytes afterwards */
+    for (size_t i = 0; i < archive->count; i++) {
+        CLY_TRY(write_member(zip, &archive->members[i], &headers[i]));
+    }
+    if (zip_close(zip) != 0) {
+        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_strerror(zip));
+        goto done;
+    }
+    zip = NULL;
+    CLY_TRY(take_bytes(target, &bytes, &length));
+    CLY_TRY(cly_base_write_file(path, bytes, length));
+done:
+    if (zip != NULL) {
+        zip_discard(zip);
+    }
+    zip_source_free(target);
+    zip_error_fini(&error);
+    for (size_t i = 0; headers != NULL && i < archive->count; i++) {
+        free(headers[i]);
+    }
+    free(headers);
+    free(bytes);
+    return status;
+}

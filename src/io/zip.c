@@ -1,0 +1,200 @@
+/* io/zip.c: members of zip archives (.keras, .npz), read whole through libzip.
+ *
+ * What a member says about itself is not believed: its size is held against a limit and against what deflate can do
+ * before memory is taken, and libzip compares its checksum when the last byte is read. */
+#include <stdlib.h>
+#include <string.h>
+#include <zip.h>
+
+#include "base/memory.h"
+#include "io/io.h"
+
+/* Deflate cannot shrink data by more than this. */
+#define DEFLATE_RATIO 1032
+/* More members than any model or .npz has; libzip takes memory for each. */
+#define MEMBER_LIMIT 1000000
+
+struct cly_io_zip {
+    zip_t *archive;
+    char *where;
+    size_t count;
+};
+
+static clayer_status fail_zip(const char *where, zip_error_t *error) {
+    clayer_status status = CLAYER_BAD_FILE;
+    if (zip_error_code_zip(error) == ZIP_ER_MEMORY) {
+        status = CLAYER_OUT_OF_MEMORY;
+    } else if (zip_error_code_zip(error) == ZIP_ER_OPEN || zip_error_code_zip(error) == ZIP_ER_NOENT) {
+        status = CLAYER_IO_ERROR;
+    }
+    return cly_base_fail(status, "'%s': not a readable zip archive: %s", where, zip_error_strerror(error));
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Two members of one name: readers disagree on which is meant. */
+static clayer_status check_names(const cly_io_zip *zip) {
+    void *memory = NULL;
+    clayer_status status = cly_base_alloc(zip->count, sizeof(char *), &memory);
+    if (status != CLAYER_OK) {
+        return status;
+    }
+    const char **names = memory;
+    for (size_t i = 0; i < zip->count; i++) {
+        names[i] = zip_get_name(zip->archive, i, 0);
+        if (names[i] == NULL) {
+            status = cly_base_fail(CLAYER_BAD_FILE, "'%s': a member of the zip archive has no readable name", zip->where);
+            goto done;
+        }
+    }
+    qsort(names, zip->count, sizeof(*names), compare_names);
+    for (size_t i = 1; i < zip->count; i++) {
+        if (strcmp(names[i - 1], names[i]) == 0) {
+            status = cly_base_fail(CLAYER_BAD_FILE, "'%s': the member '%s' stands twice in the zip archive", zip->where,
+                                   names[i]);
+            goto done;
+        }
+    }
+done:
+    free(memory);
+    return status;
+}
+
+/* Takes over the source. */
+static clayer_status open_source(zip_source_t *source, const char *where, cly_io_zip **zip_out) {
+    cly_io_zip *zip = NULL;
+    zip_error_t error;
+    zip_error_init(&error);
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_base_alloc(1, sizeof(*zip), (void **)&zip));
+    CLY_TRY(cly_base_copy_string(where, &zip->where));
+    zip->archive = zip_open_from_source(source, ZIP_RDONLY, &error);
+    if (zip->archive == NULL) {
+        status = fail_zip(where, &error);
+        goto done;
+    }
+    source = NULL;
+    zip_int64_t count = zip_get_num_entries(zip->archive, 0);
+    if (count < 0 || count > MEMBER_LIMIT) {
+        status = cly_base_fail(CLAYER_BAD_FILE, "'%s': a zip archive of more than %d members", where, MEMBER_LIMIT);
+        goto done;
+    }
+    zip->count = (size_t)count;
+    CLY_TRY(check_names(zip));
+    *zip_out = zip;
+    zip = NULL;
+done:
+    zip_source_free(source);
+    zip_error_fini(&error);
+    cly_io_zip_close(zip);
+    return status;
+}
+
+clayer_status cly_io_zip_open(const char *path, cly_io_zip **zip_out) {
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t *source = zip_source_file_create(path, 0, -1, &error);
+    clayer_status status = source == NULL ? fail_zip(path, &error) : open_source(source, path, zip_out);
+    zip_error_fini(&error);
+    return status;
+}
+
+clayer_status cly_io_zip_open_bytes(const void *bytes, size_t length, const char *where, cly_io_zip **zip_out) {
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t *source = zip_source_buffer_create(bytes, length, 0, &error);
+    clayer_status status = source == NULL ? fail_zip(where, &error) : open_source(source, where, zip_out);
+    zip_error_fini(&error);
+    return status;
+}
+
+void cly_io_zip_close(cly_io_zip *zip) {
+    if (zip != NULL) {
+        if (zip->archive != NULL) {
+            zip_discard(zip->archive);
+        }
+        free(zip->where);
+        free(zip);
+    }
+}
+
+size_t cly_io_zip_get_count(const cly_io_zip *zip) {
+    return zip->count;
+}
+
+const char *cly_io_zip_get_name(const cly_io_zip *zip, size_t index) {
+    return index < zip->count ? zip_get_name(zip->archive, index, 0) : NULL;
+}
+
+/* Whether the member is one that can be read, and how large it says it is. */
+static clayer_status check_member(const cly_io_zip *zip, const char *name, const zip_stat_t *info, uint64_t limit_bytes) {
+    const zip_uint64_t needed = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+    if ((info->valid & needed) != needed) {
+        return cly_base_fail(CLAYER_BAD_FILE, "'%s': the member '%s' has no size", zip->where, name);
+    }
+    if (info->encryption_method != ZIP_EM_NONE) {
+        return cly_base_fail(CLAYER_UNSUPPORTED, "'%s': the member '%s' is encrypted", zip->where, name);
+    }
+    if (info->comp_method != ZIP_CM_STORE && info->comp_method != ZIP_CM_DEFLATE) {
+        return cly_base_fail(CLAYER_UNSUPPORTED,
+                             "'%s': the member '%s' is compressed by method %d; stored and deflated ones are read",
+                             zip->where, name, (int)info->comp_method);
+    }
+    if (limit_bytes != 0 && info->size > limit_bytes) {
+        return cly_base_fail(CLAYER_BAD_FILE, "'%s': the member '%s' unpacks to %llu bytes, over the limit of %llu",
+                             zip->where, name, (unsigned long long)info->size, (unsigned long long)limit_bytes);
+    }
+    bool impossible = info->comp_method == ZIP_CM_STORE ? info->size != info->comp_size
+                                                        : info->size / DEFLATE_RATIO > info->comp_size;
+    if (impossible || info->size > SIZE_MAX / 2) {
+        return cly_base_fail(CLAYER_BAD_FILE, "'%s': the member '%s' declares a size that it cannot have", zip->where,
+                             name);
+    }
+    return CLAYER_OK;
+}
+
+clayer_status cly_io_zip_read(cly_io_zip *zip, const char *name, uint64_t limit_bytes, void **bytes_out,
+                              size_t *length_out) {
+    zip_stat_t info;
+    zip_stat_init(&info);
+    zip_file_t *member = NULL;
+    void *bytes = NULL;
+    clayer_status status = CLAYER_OK;
+    zip_int64_t index = zip_name_locate(zip->archive, name, 0);
+    if (index < 0 || zip_stat_index(zip->archive, (zip_uint64_t)index, 0, &info) != 0) {
+        return cly_base_fail(CLAYER_BAD_FILE, "'%s': the archive has no member '%s'", zip->where, name);
+    }
+    CLY_TRY(check_member(zip, name, &info, limit_bytes));
+    member = zip_fopen_index(zip->archive, (zip_uint64_t)index, 0);
+    if (member == NULL) {
+        status = cly_base_fail(CLAYER_BAD_FILE, "'%s': the member '%s' cannot be read: %s", zip->where, name,
+                               zip_strerror(zip->archive));
+        goto done;
+    }
+    size_t length = (size_t)info.size;
+    CLY_TRY(cly_base_alloc(length + 1, 1, &bytes));
+    size_t got = 0;
+    zip_int64_t part = 1;
+    while (got < length && part > 0) {
+        part = zip_fread(member, (char *)bytes + got, length - got);
+        got += part > 0 ? (size_t)part : 0;
+    }
+    /* Asking once more reaches the end, where libzip compares length and checksum. */
+    char extra = 0;
+    if (got != length || zip_fread(member, &extra, 1) != 0) {
+        status = cly_base_fail(CLAYER_BAD_FILE, "'%s': the member '%s' is damaged: %s", zip->where, name,
+                               zip_error_strerror(zip_file_get_error(member)));
+        goto done;
+    }
+    *bytes_out = bytes;
+    *length_out = length;
+    bytes = NULL;
+done:
+    if (member != NULL) {
+        (void)zip_fclose(member);
+    }
+    free(bytes);
+    return status;
+}
