@@ -1,0 +1,37 @@
+/* weights/weight.c: a named trainable tensor comes into being with its first values. */
+#include "weights/weight.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+clayer_status cly_weights_create(cly_weights_weight *weight, clayer_context *context, const clayer_shape *shape,
+                                 uint64_t seed) {
+    clayer_status status = CLAYER_OK;
+    void *values = NULL;
+    int64_t count = 1;
+    clayer_tensor *tensor = NULL;
+    for (int i = 0; i < shape->rank; i++) {
+        if (!cly_base_multiply(&count, shape->dims[i]) || count > INT64_MAX / (int64_t)sizeof(float)) {
+            return cly_base_fail(CLAYER_INVALID_SHAPE, "weight '%s' is too large: its size overflows", weight->name);
+        }
+    }
+    /* The tensor first: a device's limit is smaller than the host's, and its refusal costs no memory. */
+    CLY_TRY(clayer_tensor_create(context, shape->rank, shape->dims, &tensor));
+    CLY_TRY(cly_base_alloc((size_t)count, sizeof(float), &values));
+    CLY_TRY(cly_weights_initialize(&weight->initializer, shape, seed, values));
+    CLY_TRY(clayer_tensor_write(tensor, values, count));
+    weight->tensor = tensor;
+    tensor = NULL;
+done:
+    clayer_tensor_destroy(tensor);
+    free(values);
+    return status;
+}
+
+void cly_weights_free(cly_weights_weight *weight) {
+    if (weight != NULL) {
+        clayer_tensor_destroy(weight->tensor);
+        *weight = (cly_weights_weight){0};
+    }
+}
