@@ -1,0 +1,74 @@
+/* pool.cl: maximum or average over windows of (outer, three axes, inner); what lies outside does not count. */
+
+typedef struct reach {
+    int begin, end; /* of the window, inside the tensor */
+} reach;
+
+static reach reach_at(const int o, const int window, const int stride, const int pad, const int size) {
+    reach result;
+    result.begin = max(o * stride - pad, 0);
+    result.end = min(o * stride - pad + window, size);
+    return result;
+}
+
+/* A NaN stays. */
+#define LARGER(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
+
+/* One work-item per output pixel and vector of channels. */
+__kernel void pool_vector(__global const float *x, __global float *y, const long rows, const int4 split, const int4 in,
+                          const int4 out, const int4 window, const int4 stride, const int4 pad, const int inner,
+                          const int average) {
+    FOR_ROWS(row, rows, split) {
+        const reach w = reach_at((int)(row % out.z), window.z, stride.z, pad.z, in.z);
+        const reach h = reach_at((int)(row / out.z % out.y), window.y, stride.y, pad.y, in.y);
+        const reach d = reach_at((int)(row / out.z / out.y % out.x), window.x, stride.x, pad.x, in.x);
+        __global const float *image = x + row / out.z / out.y / out.x * in.x * in.y * in.z * inner;
+        const float size = (float)((long)(w.end - w.begin) * (h.end - h.begin) * (d.end - d.begin));
+        FOR_COLUMNS(i, inner) {
+            const bool whole = i + VECTOR <= inner;
+            for (int c = i; c < (whole ? i + 1 : inner); c++) {
+                FLOATV result = (FLOATV)(average ? 0.0f : -INFINITY);
+                for (int id = d.begin; id < d.end; id++) {
+                    for (int ih = h.begin; ih < h.end; ih++) {
+                        __global const float *from = image + ((long)(id * in.y + ih) * in.z) * inner + c;
+                        for (int iw = w.begin; iw < w.end; iw++) {
+                            const FLOATV value =
+                                whole ? LOADV(from + (long)iw * inner) : (FLOATV)(from[(long)iw * inner]);
+                            result = average ? result + value : LARGER(result, value);
+                        }
+                    }
+                }
+                result = average ? result / (FLOATV)(size) : result;
+                if (whole) {
+                    STOREV(result, y + row * inner + c);
+                } else {
+                    y[row * inner + c] = result.s0;
+                }
+            }
+        }
+    }
+}
+
+__kernel void pool_reference(__global const float *x, __global float *y, const long count, const int4 in,
+                             const int4 out, const int4 window, const int4 stride, const int4 pad, const long inner,
+                             const int average) {
+    const long i = get_global_id(0);
+    if (i >= count) {
+        return;
+    }
+    const long pixel = i / inner;
+    const reach w = reach_at((int)(pixel % out.z), window.z, stride.z, pad.z, in.z);
+    const reach h = reach_at((int)(pixel / out.z % out.y), window.y, stride.y, pad.y, in.y);
+    const reach d = reach_at((int)(pixel / out.z / out.y % out.x), window.x, stride.x, pad.x, in.x);
+    __global const float *image = x + pixel / out.z / out.y / out.x * in.x * in.y * in.z * inner + i % inner;
+    float result = average ? 0.0f : -INFINITY;
+    for (int id = d.begin; id < d.end; id++) {
+        for (int ih = h.begin; ih < h.end; ih++) {
+            for (int iw = w.begin; iw < w.end; iw++) {
+                const float value = image[((long)(id * in.y + ih) * in.z + iw) * inner];
+                result = average ? result + value : LARGER(result, value);
+            }
+        }
+    }
+    y[i] = average ? result / (float)((long)(w.end - w.begin) * (h.end - h.begin) * (d.end - d.begin)) : result;
+}

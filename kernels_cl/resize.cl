@@ -1,0 +1,127 @@
+/* resize.cl: upsampling of (outer, three axes, inner) by whole factors: nearest, or bilinear on the last two axes.
+ *
+ * Bilinear follows tensorflow/core/kernels/image/resize_bilinear_op.cc step by step (half-pixel centres, lerp along the
+ * columns, then along the rows), without contraction, so that results agree to the last bit. */
+#pragma OPENCL FP_CONTRACT OFF
+
+/* ---- nearest ---- */
+
+__kernel void nearest_vector(__global const float *x, __global float *y, const long rows, const int4 split,
+                             const int4 in, const int4 factor, const int width, const int inner) {
+    const int out_h = in.y * factor.y;
+    const int out_d = in.x * factor.x;
+    FOR_ROWS(row, rows, split) {
+        const int ih = (int)(row % out_h) / factor.y;
+        const int id = (int)(row / out_h % out_d) / factor.x;
+        __global const float *from = x + ((row / out_h / out_d * in.x + id) * in.y + ih) * in.z * inner;
+        __global float *to = y + row * width;
+        FOR_COLUMNS(i, width) {
+            const int ow = i / inner;
+            const int c = i - ow * inner;
+            if (c + VECTOR <= inner) {
+                STOREV(LOADV(from + ow / factor.z * inner + c), to + i);
+            } else {
+                for (int j = i; j < min(i + VECTOR, width); j++) {
+                    const int column = j / inner;
+                    to[j] = from[column / factor.z * inner + j - column * inner];
+                }
+            }
+        }
+    }
+}
+
+__kernel void nearest_reference(__global const float *x, __global float *y, const long count, const int4 in,
+                                const int4 factor, const long inner) {
+    const long i = get_global_id(0);
+    if (i >= count) {
+        return;
+    }
+    const long pixel = i / inner;
+    const int out_w = in.z * factor.z;
+    const int out_h = in.y * factor.y;
+    const int out_d = in.x * factor.x;
+    const int iw = (int)(pixel % out_w) / factor.z;
+    const int ih = (int)(pixel / out_w % out_h) / factor.y;
+    const int id = (int)(pixel / out_w / out_h % out_d) / factor.x;
+    const long outer = pixel / out_w / out_h / out_d;
+    y[i] = x[(((outer * in.x + id) * in.y + ih) * in.z + iw) * inner + i % inner];
+}
+
+/* ---- bilinear ---- */
+
+typedef struct blend {
+    int low, high;
+    float weight; /* of high */
+} blend;
+
+static blend blend_at(const int o, const float scale, const int size) {
+    blend result;
+    const float position = ((float)o + 0.5f) * scale - 0.5f;
+    const float below = floor(position);
+    result.low = max((int)below, 0);
+    result.high = min((int)ceil(position), size - 1);
+    result.weight = position - below;
+    return result;
+}
+
+static float lerp(const float a, const float b, const float weight) {
+    return a + (b - a) * weight;
+}
+
+static FLOATV lerp_vector(const FLOATV a, const FLOATV b, const float weight) {
+    return a + (b - a) * (FLOATV)(weight);
+}
+
+__kernel void bilinear_vector(__global const float *x, __global float *y, const long rows, const int4 split,
+                              const int4 in, const int4 factor, const int width, const int inner, const float scale_h,
+                              const float scale_w) {
+    const int out_h = in.y * factor.y;
+    const long x_width = (long)in.z * inner;
+    FOR_ROWS(row, rows, split) {
+        const blend v = blend_at((int)(row % out_h), scale_h, in.y);
+        __global const float *image = x + row / out_h * in.y * x_width;
+        __global const float *top = image + v.low * x_width;
+        __global const float *bottom = image + v.high * x_width;
+        __global float *to = y + row * width;
+        FOR_COLUMNS(i, width) {
+            const int ow = i / inner;
+            const int c = i - ow * inner;
+            if (c + VECTOR <= inner) {
+                const blend h = blend_at(ow, scale_w, in.z);
+                const int low = h.low * inner + c;
+                const int high = h.high * inner + c;
+                STOREV(lerp_vector(lerp_vector(LOADV(top + low), LOADV(top + high), h.weight),
+                                   lerp_vector(LOADV(bottom + low), LOADV(bottom + high), h.weight), v.weight),
+                       to + i);
+            } else {
+                for (int j = i; j < min(i + VECTOR, width); j++) {
+                    const int column = j / inner;
+                    const blend h = blend_at(column, scale_w, in.z);
+                    const int low = h.low * inner + j - column * inner;
+                    const int high = h.high * inner + j - column * inner;
+                    to[j] =
+                        lerp(lerp(top[low], top[high], h.weight), lerp(bottom[low], bottom[high], h.weight), v.weight);
+                }
+            }
+        }
+    }
+}
+
+__kernel void bilinear_reference(__global const float *x, __global float *y, const long count, const int4 in,
+                                 const int4 factor, const long inner, const float scale_h, const float scale_w) {
+    const long i = get_global_id(0);
+    if (i >= count) {
+        return;
+    }
+    const long pixel = i / inner;
+    const int out_w = in.z * factor.z;
+    const int out_h = in.y * factor.y;
+    const blend h = blend_at((int)(pixel % out_w), scale_w, in.z);
+    const blend v = blend_at((int)(pixel / out_w % out_h), scale_h, in.y);
+    __global const float *image = x + pixel / out_w / out_h * in.y * in.z * inner + i % inner;
+    const float top =
+        lerp(image[((long)v.low * in.z + h.low) * inner], image[((long)v.low * in.z + h.high) * inner], h.weight);
+    const float bottom =
+        lerp(image[((long)v.high * in.z + h.low) * inner], image[((long)v.high * in.z + h.high) * inner], h.weight);
+    y[i] = lerp(top, bottom, v.weight);
+}

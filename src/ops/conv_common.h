@@ -1,0 +1,36 @@
+/* ops/conv_common.h: what the convolutions share: sizes of a shape, the plain kernel, arguments. */
+#ifndef CLY_OPS_CONV_COMMON_H
+#define CLY_OPS_CONV_COMMON_H
+
+#include "ops/conv.h"
+#include "ops/range.h"
+
+/* A conv shape's products. "per group" where the name says group. */
+typedef struct cly_ops_conv_sizes {
+    int64_t taps;
+    int64_t in_pixels, out_pixels;
+    int64_t group_in, group_out; /* channels */
+    double macs;                 /* multiply-adds of the whole operator, taps in the padding counted too */
+} cly_ops_conv_sizes;
+
+cly_ops_conv_sizes cly_ops_conv_sizes_of(const cly_ops_conv_shape *shape);
+
+#define CLY_OPS_SIZES(a) CLY_INT4((a)[0], (a)[1], (a)[2], 0)
+#define CLY_OPS_CHANNELS(s, n) CLY_INT4((n).group_in, (n).group_out, (s)->in_channels, (s)->out_channels)
+#define CLY_OPS_PARAMETERS(s)                                                                               \
+    CLY_FLOAT4((s)->activation.parameters[0], (s)->activation.parameters[1], (s)->activation.parameters[2], \
+               (s)->activation.parameters[3])
+
+/* conv_reference of conv.cl, which a depthwise convolution is too. Operands as conv.h has them. */
+clayer_status cly_ops_conv_run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
+                                         cl_mem workspace);
+
+/* Costs are in the time of one multiply-add of a GEMM. A plain kernel's multiply-add takes CLY_OPS_PLAIN of it, and
+ * each launch as much as CLY_OPS_LAUNCH of them: small problems go to the plain kernel, which is one launch. */
+#define CLY_OPS_PLAIN 16.0
+#define CLY_OPS_LAUNCH 400000.0
+
+/* What a GEMM's multiply-add costs where the matrix has `n` columns: its tiles are padded to 16 or more. */
+double cly_ops_gemm_waste(int64_t n);
+
+#endif

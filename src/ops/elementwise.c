@@ -1,0 +1,225 @@
+/* ops/elementwise.c: add with broadcasting, batch normalisation, copies of slabs, transposes. */
+#include "ops/elementwise.h"
+
+#include <limits.h>
+
+#include "ops/range.h"
+
+static double fast_cost(const clayer_context *context, const void *shape) {
+    (void)context;
+    (void)shape;
+    return 1;
+}
+
+static double reference_cost(const clayer_context *context, const void *shape) {
+    (void)context;
+    (void)shape;
+    return 10;
+}
+
+static int64_t count_of(const clayer_shape *shape) {
+    int64_t count = 1;
+    for (int i = 0; i < shape->rank; i++) {
+        count *= shape->dims[i];
+    }
+    return count;
+}
+
+/* Sizes of a shape from the last axis on, with ones behind the first. */
+static void reversed_sizes(const clayer_shape *shape, int64_t sizes[CLAYER_MAX_RANK]) {
+    for (int i = 0; i < CLAYER_MAX_RANK; i++) {
+        sizes[i] = i < shape->rank ? shape->dims[shape->rank - 1 - i] : 1;
+    }
+}
+
+/* ---- add ---- */
+
+static double add_vector_cost(const clayer_context *context, const void *shape) {
+    (void)context;
+    const cly_ops_add_shape *s = shape;
+    const int64_t count = count_of(&s->y), a = count_of(&s->a), b = count_of(&s->b);
+    return (a == count || a == 1) && (b == count || b == 1) ? 1 : -1;
+}
+
+static clayer_status run_add_vector(clayer_context *context, const void *shape, const cl_mem *operands,
+                                    cl_mem workspace) {
+    (void)workspace;
+    const cly_ops_add_shape *s = shape;
+    const int64_t count = count_of(&s->y);
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, options);
+    cly_launch launch = {.program = "elementwise", .options = options, .kernel = "add_vector"};
+    const cly_arg each = cly_ops_span(context, count, &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[2]),
+                          CLY_LONG(count), each, CLY_INT(count_of(&s->a) == count), CLY_INT(count_of(&s->b) == count));
+}
+
+/* Bit i: the operand has one element on the axis that is i-th from the end, where y has more. */
+static int repeats(const clayer_shape *operand, const clayer_shape *y) {
+    int bits = 0;
+    for (int i = 0; i < y->rank; i++) {
+        const int axis = y->rank - 1 - i;
+        if (operand->dims[axis] == 1 && y->dims[axis] != 1) {
+            bits |= 1 << i;
+        }
+    }
+    return bits;
+}
+
+static clayer_status run_add_reference(clayer_context *context, const void *shape, const cl_mem *operands,
+                                       cl_mem workspace) {
+    (void)workspace;
+    const cly_ops_add_shape *s = shape;
+    int64_t n[CLAYER_MAX_RANK];
+    reversed_sizes(&s->y, n);
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, options);
+    cly_launch launch = {.program = "elementwise", .options = options, .kernel = "add_reference"};
+    cly_ops_each(count_of(&s->y), &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[2]),
+                          CLY_LONG(count_of(&s->y)), CLY_INT4(n[0], n[1], n[2], n[3]), CLY_INT4(n[4], n[5], n[6], n[7]),
+                          CLY_INT(repeats(&s->a, &s->y)), CLY_INT(repeats(&s->b, &s->y)));
+}
+
+static const cly_ops_implementation add_implementations[] = {
+    {.name = "vector", .cost = add_vector_cost, .run = run_add_vector},
+    {.name = "reference", .cost = reference_cost, .run = run_add_reference},
+    {0},
+};
+
+const cly_ops_operator cly_ops_add_operator = {.name = "add", .implementations = add_implementations};
+
+/* ---- batch_norm ---- */
+
+static double batch_norm_vector_cost(const clayer_context *context, const void *shape) {
+    (void)context;
+    const cly_ops_batch_norm_shape *s = shape;
+    return s->inner <= INT_MAX / 2 ? 1 : -1;
+}
+
+static clayer_status run_batch_norm_vector(clayer_context *context, const void *shape, const cl_mem *operands,
+                                           cl_mem workspace) {
+    (void)workspace;
+    const cly_ops_batch_norm_shape *s = shape;
+    const bool last = s->inner == 1;
+    const int64_t rows = last ? s->outer : s->outer * s->axis;
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, options);
+    cly_launch launch = {
+        .program = "elementwise", .options = options, .kernel = last ? "batch_norm_last" : "batch_norm_first"};
+    /* An absent vector is stood in for by the mean: not every driver takes a NULL buffer. */
+    const cly_arg args[] = {CLY_BUFFER(operands[0]),
+                            CLY_BUFFER(s->has_gamma ? operands[1] : operands[3]),
+                            CLY_BUFFER(s->has_beta ? operands[2] : operands[3]),
+                            CLY_BUFFER(operands[3]),
+                            CLY_BUFFER(operands[4]),
+                            CLY_BUFFER(operands[5]),
+                            CLY_LONG(rows),
+                            CLY_INT(s->axis),
+                            cly_ops_rows(context, rows, last ? s->axis : s->inner, &launch),
+                            CLY_INT(s->has_gamma),
+                            CLY_INT(s->has_beta),
+                            CLY_FLOAT(s->epsilon),
+                            CLY_INT(s->inner)};
+    return cly_device_launch(context, &launch, args, sizeof(args) / sizeof(args[0]) - (last ? 1 : 0));
+}
+
+static clayer_status run_batch_norm_reference(clayer_context *context, const void *shape, const cl_mem *operands,
+                                              cl_mem workspace) {
+    (void)workspace;
+    const cly_ops_batch_norm_shape *s = shape;
+    const int64_t count = s->outer * s->axis * s->inner;
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, options);
+    cly_launch launch = {.program = "elementwise", .options = options, .kernel = "batch_norm_reference"};
+    cly_ops_each(count, &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]),
+                          CLY_BUFFER(s->has_gamma ? operands[1] : operands[3]),
+                          CLY_BUFFER(s->has_beta ? operands[2] : operands[3]), CLY_BUFFER(operands[3]),
+                          CLY_BUFFER(operands[4]), CLY_BUFFER(operands[5]), CLY_LONG(count), CLY_INT(s->axis),
+                          CLY_LONG(s->inner), CLY_INT(s->has_gamma), CLY_INT(s->has_beta), CLY_FLOAT(s->epsilon));
+}
+
+static const cly_ops_implementation batch_norm_implementations[] = {
+    {.name = "vector", .cost = batch_norm_vector_cost, .run = run_batch_norm_vector},
+    {.name = "reference", .cost = reference_cost, .run = run_batch_norm_reference},
+    {0},
+};
+
+const cly_ops_operator cly_ops_batch_norm_operator = {.name = "batch_norm",
+                                                      .implementations = batch_norm_implementations};
+
+/* ---- copy ---- */
+
+static double copy_vector_cost(const clayer_context *context, const void *shape) {
+    const cly_ops_copy_shape *s = shape;
+    return s->width <= INT_MAX / 2 ? fast_cost(context, shape) : -1;
+}
+
+static clayer_status run_copy_vector(clayer_context *context, const void *shape, const cl_mem *operands,
+                                     cl_mem workspace) {
+    (void)workspace;
+    const cly_ops_copy_shape *s = shape;
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, options);
+    cly_launch launch = {.program = "elementwise", .options = options, .kernel = "copy_vector"};
+    const cly_arg split = cly_ops_rows(context, s->rows, s->width, &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(s->rows),
+                          CLY_INT(s->width), split, CLY_LONG(s->x_length), CLY_LONG(s->x_offset), CLY_LONG(s->y_length),
+                          CLY_LONG(s->y_offset));
+}
+
+static clayer_status run_copy_reference(clayer_context *context, const void *shape, const cl_mem *operands,
+                                        cl_mem workspace) {
+    (void)workspace;
+    const cly_ops_copy_shape *s = shape;
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, options);
+    cly_launch launch = {.program = "elementwise", .options = options, .kernel = "copy_reference"};
+    cly_ops_each(s->rows * s->width, &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(s->rows),
+                          CLY_LONG(s->width), CLY_LONG(s->x_length), CLY_LONG(s->x_offset), CLY_LONG(s->y_length),
+                          CLY_LONG(s->y_offset));
+}
+
+static const cly_ops_implementation copy_implementations[] = {
+    {.name = "vector", .cost = copy_vector_cost, .run = run_copy_vector},
+    {.name = "reference", .cost = reference_cost, .run = run_copy_reference},
+    {0},
+};
+
+const cly_ops_operator cly_ops_copy_operator = {.name = "copy", .implementations = copy_implementations};
+
+/* ---- transpose ---- */
+
+static clayer_status run_transpose(clayer_context *context, const void *shape, const cl_mem *operands,
+                                   cl_mem workspace) {
+    (void)workspace;
+    const cly_ops_transpose_shape *s = shape;
+    int64_t x_strides[CLAYER_MAX_RANK], n[CLAYER_MAX_RANK], strides[CLAYER_MAX_RANK];
+    int64_t stride = 1;
+    for (int axis = s->x.rank - 1; axis >= 0; axis--) {
+        x_strides[axis] = stride;
+        stride *= s->x.dims[axis];
+    }
+    for (int i = 0; i < CLAYER_MAX_RANK; i++) {
+        const int axis = s->x.rank - 1 - i;
+        n[i] = axis >= 0 ? s->x.dims[s->permutation[axis]] : 1;
+        strides[i] = axis >= 0 ? x_strides[s->permutation[axis]] : 0;
+    }
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, options);
+    cly_launch launch = {.program = "elementwise", .options = options, .kernel = "transpose_reference"};
+    cly_ops_each(stride, &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(stride),
+                          CLY_INT4(n[0], n[1], n[2], n[3]), CLY_INT4(n[4], n[5], n[6], n[7]), CLY_LONG(strides[0]),
+                          CLY_LONG(strides[1]), CLY_LONG(strides[2]), CLY_LONG(strides[3]), CLY_LONG(strides[4]),
+                          CLY_LONG(strides[5]), CLY_LONG(strides[6]), CLY_LONG(strides[7]));
+}
+
+static const cly_ops_implementation transpose_implementations[] = {
+    {.name = "reference", .cost = reference_cost, .run = run_transpose},
+    {0},
+};
+
+const cly_ops_operator cly_ops_transpose_operator = {.name = "transpose", .implementations = transpose_implementations};

@@ -1,0 +1,58 @@
+/* ops/pool.c: maximum and average pooling. */
+#include "ops/pool.h"
+
+#include <limits.h>
+
+#include "ops/range.h"
+
+#define SIZES(a) CLY_INT4((a)[0], (a)[1], (a)[2], 0)
+
+/* Vectors lie along the channels: without them there is nothing to gain. */
+static double vector_cost(const clayer_context *context, const void *shape) {
+    const cly_ops_pool_shape *s = shape;
+    if (s->inner > INT_MAX / 2) {
+        return -1;
+    }
+    return s->inner >= cly_ops_vector(context) ? 1 : 20;
+}
+
+static double reference_cost(const clayer_context *context, const void *shape) {
+    (void)context;
+    (void)shape;
+    return 10;
+}
+
+static clayer_status run_vector(clayer_context *context, const void *shape, const cl_mem *operands, cl_mem workspace) {
+    (void)workspace;
+    const cly_ops_pool_shape *s = shape;
+    const int64_t rows = s->outer * s->out[0] * s->out[1] * s->out[2];
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, options);
+    cly_launch launch = {.program = "pool", .options = options, .kernel = "pool_vector"};
+    const cly_arg split = cly_ops_rows(context, rows, s->inner, &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(rows), split,
+                          SIZES(s->in), SIZES(s->out), SIZES(s->window), SIZES(s->stride), SIZES(s->pad),
+                          CLY_INT(s->inner), CLY_INT(s->average));
+}
+
+static clayer_status run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
+                                   cl_mem workspace) {
+    (void)workspace;
+    const cly_ops_pool_shape *s = shape;
+    const int64_t count = s->outer * s->out[0] * s->out[1] * s->out[2] * s->inner;
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, options);
+    cly_launch launch = {.program = "pool", .options = options, .kernel = "pool_reference"};
+    cly_ops_each(count, &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count),
+                          SIZES(s->in), SIZES(s->out), SIZES(s->window), SIZES(s->stride), SIZES(s->pad),
+                          CLY_LONG(s->inner), CLY_INT(s->average));
+}
+
+static const cly_ops_implementation implementations[] = {
+    {.name = "vector", .cost = vector_cost, .run = run_vector},
+    {.name = "reference", .cost = reference_cost, .run = run_reference},
+    {0},
+};
+
+const cly_ops_operator cly_ops_pool_operator = {.name = "pool", .implementations = implementations};

@@ -1,0 +1,35 @@
+/* ops/range.h: how work is dealt out to a device: over many work-items on a GPU, in long loops on a CPU.
+ *
+ * The kernels loop over what they are given (FOR_ROWS and FOR_SPAN of kernels_cl/common.h), so that one source serves
+ * both: a GPU gets one vector of 4 floats per work-item, a CPU a few work-items that run through whole rows with
+ * vectors of 16. */
+#ifndef CLY_OPS_RANGE_H
+#define CLY_OPS_RANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device/device.h"
+#include "ops/activation.h"
+
+bool cly_ops_is_cpu(const clayer_context *context);
+
+/* Floats of one vector: 16 or 4; kernels are built with -DVECTOR=<it>. */
+int cly_ops_vector(const clayer_context *context);
+
+#define CLY_OPS_OPTIONS 128 /* bytes that the options below need at most */
+
+/* "-DVECTOR=4", and with an activation "-DVECTOR=4 -DACTIVATION=1"; NULL: none. */
+void cly_ops_options(const clayer_context *context, const cly_ops_activation *activation,
+                     char options[CLY_OPS_OPTIONS]);
+
+/* `rows` rows of `width` floats: sets global and local of `launch` and gives the int4 that FOR_ROWS takes. */
+cly_arg cly_ops_rows(const clayer_context *context, int64_t rows, int64_t width, cly_launch *launch);
+
+/* `count` floats in one span: sets global and local and gives the long that FOR_SPAN takes (floats per work-item). */
+cly_arg cly_ops_span(const clayer_context *context, int64_t count, cly_launch *launch);
+
+/* `count` work-items, one thing each, on the first axis. */
+void cly_ops_each(int64_t count, cly_launch *launch);
+
+#endif
