@@ -1,0 +1,145 @@
+/* cli/cli.h: what the verbs of the command share: exit statuses, options, one-line errors, printing.
+ *
+ * The command is an application of the library: it sees the public headers only. Functions that can fail here print
+ * their one line themselves and return the exit status. */
+#ifndef CLY_CLI_H
+#define CLY_CLI_H
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <clayer/clayer.h>
+
+/* ---- exit statuses ---- */
+
+enum {
+    CLY_EXIT_DONE = 0,
+    CLY_EXIT_CHECK = 1,  /* a check failed */
+    CLY_EXIT_USAGE = 2,  /* wrong arguments, or shapes that do not fit the model */
+    CLY_EXIT_FILE = 3,   /* a bad or unsupported file, or one that cannot be read or written */
+    CLY_EXIT_DEVICE = 4, /* no device, or the device or its compiler failed */
+    CLY_EXIT_MEMORY = 5,
+    CLY_EXIT_INTERRUPTED = 130
+};
+
+#define CLY_CLI_PRINTF(format_index, first) __attribute__((format(printf, format_index, first)))
+
+/* Set by Ctrl-C; long work looks at it and stops. A second Ctrl-C ends the process at once. */
+extern volatile sig_atomic_t cly_cli_interrupted;
+
+/* ---- verbs ---- */
+
+typedef struct cly_cli_verb {
+    const char *name;
+    const char *purpose;               /* one line for `clayer --help` */
+    const char *help;                  /* the whole of `clayer VERB --help` */
+    int (*run)(int argc, char **argv); /* argv[0] is the verb */
+} cly_cli_verb;
+
+extern const cly_cli_verb cly_cli_devices, cly_cli_summary, cly_cli_run, cly_cli_selftest;
+
+/* ---- options (options.c) ---- */
+
+typedef struct cly_cli_options {
+    const char *device; /* NULL: the library's choice */
+    bool verbose;
+    bool json;
+    int exit_status; /* what to return when cly_cli_next_option says CLY_CLI_STOP */
+} cly_cli_options;
+
+/* The options that every verb takes; `json` where the verb prints a listing. */
+#define CLY_CLI_COMMON_OPTIONS                                                       \
+    {"device", required_argument, NULL, 'd'}, {"verbose", no_argument, NULL, 'v'}, { \
+        "help", no_argument, NULL, 'h'                                               \
+    }
+#define CLY_CLI_JSON_OPTION \
+    { "json", no_argument, NULL, 'j' }
+#define CLY_CLI_END (-1)
+#define CLY_CLI_STOP (-2)
+
+/* The next option of the verb's own; common ones are put into `options`. CLY_CLI_END: the operands begin at optind.
+ * CLY_CLI_STOP: help or a usage error was printed, return options->exit_status. `shorts` begins with ':'. */
+int cly_cli_next_option(const cly_cli_verb *verb, int argc, char **argv, const char *shorts, const struct option *longs,
+                        cly_cli_options *options);
+
+/* "clayer: VERB: ..." and a pointer to the help; returns CLY_EXIT_USAGE. */
+int cly_cli_usage(const cly_cli_verb *verb, const char *format, ...) CLY_CLI_PRINTF(2, 3);
+/* "clayer: ..."; returns `exit_status`. */
+int cly_cli_fail(int exit_status, const char *format, ...) CLY_CLI_PRINTF(2, 3);
+/* The library's last error as one line; returns the exit status that belongs to `status`. */
+int cly_cli_fail_status(clayer_status status);
+/* The same for reading a file, where wrong arguments and shapes are the file's fault. */
+int cly_cli_fail_file(clayer_status status);
+/* "clayer: notice: ..." on standard error. */
+void cly_cli_notice(const char *format, ...) CLY_CLI_PRINTF(1, 2);
+
+/* A whole number from 1 to 2^31 - 1. */
+int cly_cli_read_count(const cly_cli_verb *verb, const char *option, const char *text, int64_t *value_out);
+
+/* ---- device and model (open.c) ---- */
+
+int cly_cli_open_context(const cly_cli_options *options, bool profiling, clayer_context **context_out);
+/* A whole-model file, or a JSON config (told apart by content) with its weights from `weights_path`. A config without
+ * weights is worth a notice unless `without_weights` says that they do not matter. */
+int cly_cli_load_model(const cly_cli_verb *verb, clayer_context *context, const char *path, const char *weights_path,
+                       bool without_weights, clayer_model **model_out);
+/* Whether the file begins as a zip archive, which is what .npz files are. */
+bool cly_cli_is_zip(const char *path);
+
+/* ---- inputs and outputs of `run` (arrays.c) ---- */
+
+typedef struct cly_cli_list { /* what a repeated option gave; borrowed from argv */
+    char **items;
+    size_t count;
+} cly_cli_list;
+
+/* One float32 array a model input, in the model's order, checked against the model's shapes; `inputs_out` holds room
+ * for all of them and is filled only on success. */
+int cly_cli_load_inputs(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *files,
+                        clayer_array **inputs_out);
+/* Whether the -o options fit the model's outputs: looked at before the model runs. */
+int cly_cli_check_outputs(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *files);
+int cly_cli_save_outputs(const clayer_model *model, const cly_cli_list *files, clayer_array *const *outputs);
+void cly_cli_free_arrays(clayer_array **arrays, size_t count);
+
+/* ---- scores (score.c) ---- */
+
+typedef struct cly_cli_score {
+    int64_t correct, total;
+    double loss; /* the mean over all labels */
+} cly_cli_score;
+
+/* Accuracy and cross-entropy of an output (..., classes) against labels of shape (...) or (..., 1); one class means
+ * binary. `name` is the labels' file, for messages. */
+int cly_cli_compute_score(const clayer_array *output, const clayer_array *labels, bool from_logits, const char *name,
+                          cly_cli_score *score_out);
+
+/* ---- printing (print.c) ---- */
+
+/* "text" with quotes and escapes, as JSON has it. Bytes that are not UTF-8 become U+FFFD. */
+void cly_cli_print_json(FILE *stream, const char *text);
+/* "1.5 MiB"; `text` holds at least 32 bytes. Returns text. */
+const char *cly_cli_format_bytes(uint64_t bytes, char *text, size_t capacity);
+/* "(None, 28, 28, 1)"; `text` holds at least 192 bytes. Returns text. */
+const char *cly_cli_format_shape(const clayer_shape *shape, char *text, size_t capacity);
+
+/* A progress bar on standard error, if that is a terminal: a clayer_progress_callback. `data` is a cly_cli_progress,
+ * zeroed. False once the user has interrupted. */
+typedef struct cly_cli_progress {
+    double started;
+    double shown;
+    bool drawn;
+} cly_cli_progress;
+bool cly_cli_show_progress(int64_t done, int64_t total, void *data);
+/* Ends the line of the bar. */
+void cly_cli_end_progress(cly_cli_progress *progress);
+
+/* What every layer of the model did in its last run, and the context's counters, on standard output. `score` is part
+ * of the JSON object; NULL: none. */
+int cly_cli_print_profile(clayer_model *model, clayer_context *context, const cly_cli_score *score, bool json);
+
+#endif

@@ -1,0 +1,125 @@
+/* cli/options.c: options that all verbs share, one-line errors and the exit status of each kind of failure. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void say(const char *label, const char *format, va_list args) {
+    char line[2048];
+    vsnprintf(line, sizeof line, format, args);
+    /* One line, whatever a file name or a driver's text holds. */
+    for (char *c = line; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            *c = ' ';
+        }
+    }
+    fflush(stdout);
+    fprintf(stderr, "clayer: %s%s\n", label, line);
+}
+
+int cly_cli_fail(int exit_status, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say("", format, args);
+    va_end(args);
+    return exit_status;
+}
+
+void cly_cli_notice(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say("notice: ", format, args);
+    va_end(args);
+}
+
+int cly_cli_usage(const cly_cli_verb *verb, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return cly_cli_fail(CLY_EXIT_USAGE, "%s: %s (see clayer %s --help)", verb->name, text, verb->name);
+}
+
+static int exit_status_of(clayer_status status) {
+    switch (status) {
+        case CLAYER_OK:
+            return CLY_EXIT_DONE;
+        case CLAYER_INVALID_ARGUMENT:
+        case CLAYER_INVALID_SHAPE:
+            return CLY_EXIT_USAGE;
+        case CLAYER_UNSUPPORTED:
+        case CLAYER_IO_ERROR:
+        case CLAYER_BAD_FILE:
+            return CLY_EXIT_FILE;
+        case CLAYER_NO_DEVICE:
+        case CLAYER_DEVICE_ERROR:
+        case CLAYER_BUILD_FAILED:
+            return CLY_EXIT_DEVICE;
+        case CLAYER_OUT_OF_MEMORY:
+            return CLY_EXIT_MEMORY;
+    }
+    return CLY_EXIT_DEVICE;
+}
+
+int cly_cli_fail_status(clayer_status status) {
+    const char *detail = clayer_last_error();
+    return cly_cli_fail(exit_status_of(status), "%s", detail[0] != '\0' ? detail : clayer_status_string(status));
+}
+
+int cly_cli_fail_file(clayer_status status) {
+    int exit_status = cly_cli_fail_status(status);
+    return exit_status == CLY_EXIT_USAGE ? CLY_EXIT_FILE : exit_status;
+}
+
+/* Stops the verb with `exit_status`. */
+static int stop(cly_cli_options *options, int exit_status) {
+    options->exit_status = exit_status;
+    return CLY_CLI_STOP;
+}
+
+int cly_cli_next_option(const cly_cli_verb *verb, int argc, char **argv, const char *shorts, const struct option *longs,
+                        cly_cli_options *options) {
+    opterr = 0;
+    for (;;) {
+        int option = getopt_long(argc, argv, shorts, longs, NULL);
+        switch (option) {
+            case -1:
+                return CLY_CLI_END;
+            case 'd':
+                options->device = optarg;
+                break;
+            case 'v':
+                options->verbose = true;
+                break;
+            case 'j':
+                options->json = true;
+                break;
+            case 'h':
+                fputs(verb->help, stdout);
+                return stop(options, CLY_EXIT_DONE);
+            case ':':
+                return stop(options, cly_cli_usage(verb, "option '%s' needs a value", argv[optind - 1]));
+            case '?':
+                if (optopt > ' ' && optopt < 0x7f && strncmp(argv[optind - 1], "--", 2) != 0) {
+                    return stop(options, cly_cli_usage(verb, "unknown option '-%c'", optopt));
+                }
+                return stop(options, cly_cli_usage(verb, "unknown or misused option '%s'", argv[optind - 1]));
+            default:
+                return option;
+        }
+    }
+}
+
+int cly_cli_read_count(const cly_cli_verb *verb, const char *option, const char *text, int64_t *value_out) {
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < 1 || value > INT32_MAX) {
+        return cly_cli_usage(verb, "%s '%s' is not a whole number from 1 to %d", option, text, INT32_MAX);
+    }
+    *value_out = value;
+    return CLY_EXIT_DONE;
+}

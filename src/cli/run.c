@@ -1,0 +1,231 @@
+/* cli/run.c: `clayer run`: predicts with a Keras model on arrays in files, as model.predict does. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct job {
+    const char *model_path;
+    const char *weights_path;
+    const char *labels;
+    bool from_logits;
+    int64_t batch_size;
+    cly_cli_list inputs, outputs; /* file names */
+} job;
+
+/* What a run holds in memory; freed by close_session. */
+typedef struct session {
+    clayer_context *context;
+    clayer_model *model;
+    clayer_array **inputs, **outputs;
+    clayer_array *labels;
+    const char *labels_path;
+    size_t scored; /* the output that the labels belong to */
+} session;
+
+static void close_session(session *run) {
+    if (run->inputs != NULL) {
+        cly_cli_free_arrays(run->inputs, clayer_model_get_input_count(run->model));
+    }
+    if (run->outputs != NULL) {
+        cly_cli_free_arrays(run->outputs, clayer_model_get_output_count(run->model));
+    }
+    free(run->inputs);
+    free(run->outputs);
+    clayer_array_destroy(run->labels);
+    clayer_model_destroy(run->model);
+    clayer_context_destroy(run->context);
+}
+
+/* --labels FILE, or NAME=FILE where the model has several outputs. */
+static int load_labels(const char *text, session *run) {
+    size_t count = clayer_model_get_output_count(run->model);
+    const char *equals = strchr(text, '=');
+    bool named = false;
+    run->labels_path = text;
+    for (size_t i = 0; equals != NULL && i < count; i++) {
+        const char *name = clayer_model_get_output_name(run->model, i);
+        if (strlen(name) == (size_t)(equals - text) && strncmp(name, text, strlen(name)) == 0) {
+            run->labels_path = equals + 1;
+            run->scored = i;
+            named = true;
+        }
+    }
+    if (!named && count > 1) {
+        return cly_cli_usage(&cly_cli_run, "the model has %zu outputs: say --labels NAME=FILE, such as '%s=%s'", count,
+                             clayer_model_get_output_name(run->model, 0), text);
+    }
+    clayer_status status = clayer_array_load(run->labels_path, &run->labels);
+    return status == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_file(status);
+}
+
+static int predict(const job *wanted, session *run) {
+    cly_cli_progress progress = {0};
+    const clayer_predict_config config = {
+        .struct_size = sizeof config,
+        .batch_size = wanted->batch_size,
+        .progress = cly_cli_show_progress,
+        .progress_data = &progress,
+    };
+    clayer_status status =
+        clayer_model_predict(run->model, run->inputs, clayer_model_get_input_count(run->model), &config, run->outputs);
+    cly_cli_end_progress(&progress);
+    if (cly_cli_interrupted) {
+        return cly_cli_fail(CLY_EXIT_INTERRUPTED, "interrupted");
+    }
+    return status == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_status(status);
+}
+
+static void print_score(const cly_cli_score *score, bool json) {
+    printf(json ? "{\"accuracy\": %.9g, \"correct\": %" PRId64 ", \"total\": %" PRId64 ", \"loss\": %.9g}\n"
+                : "accuracy: %.6f (%" PRId64 " of %" PRId64 ")\nloss: %.6f\n",
+           (double)score->correct / (double)score->total, score->correct, score->total, score->loss);
+}
+
+/* All that can be wrong is found before the device works: arguments, then files. */
+static int prepare(const cly_cli_options *options, const job *wanted, session *run) {
+    int status = cly_cli_open_context(options, options->verbose, &run->context);
+    if (status == CLY_EXIT_DONE) {
+        status = cly_cli_load_model(&cly_cli_run, run->context, wanted->model_path, wanted->weights_path, false,
+                                    &run->model);
+    }
+    if (status == CLY_EXIT_DONE) {
+        status = cly_cli_check_outputs(&cly_cli_run, run->model, &wanted->outputs);
+    }
+    if (status != CLY_EXIT_DONE) {
+        return status;
+    }
+    run->inputs = calloc(clayer_model_get_input_count(run->model) + 1, sizeof *run->inputs);
+    run->outputs = calloc(clayer_model_get_output_count(run->model) + 1, sizeof *run->outputs);
+    if (run->inputs == NULL || run->outputs == NULL) {
+        return cly_cli_fail(CLY_EXIT_MEMORY, "out of memory for the lists of inputs and outputs");
+    }
+    status = cly_cli_load_inputs(&cly_cli_run, run->model, &wanted->inputs, run->inputs);
+    if (status == CLY_EXIT_DONE && wanted->labels != NULL) {
+        status = load_labels(wanted->labels, run);
+    }
+    return status;
+}
+
+static int execute(const cly_cli_options *options, const job *wanted) {
+    session run = {.context = NULL};
+    int status = prepare(options, wanted, &run);
+    if (status == CLY_EXIT_DONE) {
+        status = predict(wanted, &run);
+    }
+    if (status == CLY_EXIT_DONE && wanted->outputs.count > 0) {
+        status = cly_cli_save_outputs(run.model, &wanted->outputs, run.outputs);
+    }
+    cly_cli_score score;
+    const bool scored = wanted->labels != NULL;
+    if (status == CLY_EXIT_DONE && scored) {
+        status =
+            cly_cli_compute_score(run.outputs[run.scored], run.labels, wanted->from_logits, run.labels_path, &score);
+    }
+    if (status == CLY_EXIT_DONE && scored && !(options->verbose && options->json)) {
+        print_score(&score, options->json);
+    }
+    if (status == CLY_EXIT_DONE && options->verbose) {
+        status = cly_cli_print_profile(run.model, run.context, scored ? &score : NULL, options->json);
+    }
+    close_session(&run);
+    return status;
+}
+
+static int read_options(int argc, char **argv, cly_cli_options *options, job *wanted) {
+    static const struct option longs[] = {CLY_CLI_COMMON_OPTIONS,
+                                          CLY_CLI_JSON_OPTION,
+                                          {"input", required_argument, NULL, 'i'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"batch-size", required_argument, NULL, 'b'},
+                                          {"labels", required_argument, NULL, 'L'},
+                                          {"from-logits", no_argument, NULL, 'g'},
+                                          {"weights", required_argument, NULL, 'w'},
+                                          {NULL, 0, NULL, 0}};
+    int option, status = CLY_EXIT_DONE;
+    while (status == CLY_EXIT_DONE &&
+           (option = cly_cli_next_option(&cly_cli_run, argc, argv, ":vhi:o:", longs, options)) != CLY_CLI_END) {
+        switch (option) {
+            case CLY_CLI_STOP:
+                return CLY_CLI_STOP;
+            case 'i':
+                wanted->inputs.items[wanted->inputs.count++] = optarg;
+                break;
+            case 'o':
+                wanted->outputs.items[wanted->outputs.count++] = optarg;
+                break;
+            case 'b':
+                status = cly_cli_read_count(&cly_cli_run, "--batch-size", optarg, &wanted->batch_size);
+                break;
+            case 'L':
+                wanted->labels = optarg;
+                break;
+            case 'g':
+                wanted->from_logits = true;
+                break;
+            default:
+                wanted->weights_path = optarg;
+        }
+    }
+    if (status != CLY_EXIT_DONE) {
+        return status;
+    }
+    if (argc - optind != 1) {
+        return optind < argc ? cly_cli_usage(&cly_cli_run, "unexpected argument '%s'", argv[optind + 1])
+                             : cly_cli_usage(&cly_cli_run, "MODEL is missing");
+    }
+    if (wanted->inputs.count == 0) {
+        return cly_cli_usage(&cly_cli_run, "-i FILE is missing");
+    }
+    if (wanted->outputs.count == 0 && wanted->labels == NULL && !options->verbose) {
+        return cly_cli_usage(&cly_cli_run, "-o FILE (or --labels, or --verbose) is missing");
+    }
+    wanted->model_path = argv[optind];
+    return CLY_EXIT_DONE;
+}
+
+static int run_run(int argc, char **argv) {
+    cly_cli_options options = {.device = NULL};
+    job wanted = {.batch_size = 32};
+    wanted.inputs.items = calloc((size_t)argc, sizeof *wanted.inputs.items);
+    wanted.outputs.items = calloc((size_t)argc, sizeof *wanted.outputs.items);
+    int status = CLY_EXIT_MEMORY;
+    if (wanted.inputs.items == NULL || wanted.outputs.items == NULL) {
+        cly_cli_fail(status, "out of memory for the list of arguments");
+    } else {
+        status = read_options(argc, argv, &options, &wanted);
+        if (status == CLY_EXIT_DONE) {
+            status = execute(&options, &wanted);
+        } else if (status == CLY_CLI_STOP) {
+            status = options.exit_status;
+        }
+    }
+    free(wanted.inputs.items);
+    free(wanted.outputs.items);
+    return status;
+}
+
+const cly_cli_verb cly_cli_run = {
+    .name = "run",
+    .purpose = "predicts with a Keras model on arrays in files",
+    .help =
+        "usage: clayer run MODEL -i X [-i X2 ...] -o Y [-o Y2 ...] [--batch-size N]\n"
+        "       clayer run MODEL -i X --labels L [-o Y]\n"
+        "\n"
+        "Predicts as model.predict does. MODEL is a .keras or .h5 file, or the JSON config of\n"
+        "model.to_json() with --weights.\n"
+        "\n"
+        "  -i, --input [NAME=]FILE   a .npy, .npz or IDX file (gzipped too) of any numeric type;\n"
+        "                            several in the model's order, or by the inputs' names; one\n"
+        "                            .npz may hold all inputs under their names\n"
+        "  -o, --output FILE         a .npy an output, in the model's order, or one .npz for all\n"
+        "  --batch-size N            samples at a time (32)\n"
+        "  --labels [NAME=]FILE      integer labels: prints accuracy and cross-entropy loss\n"
+        "  --from-logits             the output scored holds logits, not probabilities\n"
+        "  --weights FILE            weights for a JSON config\n"
+        "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
+        "  -v, --verbose             print what each layer ran and took, and the counters\n"
+        "  --json                    print scores, or with -v the profile, as JSON\n",
+    .run = run_run,
+};
