@@ -64,7 +64,7 @@ def depthwise_as_grouped(generation, config, x, kernel):
         groups=channels, use_bias=False)
     layer.build(x.shape)
     layer.set_weights([kernel.reshape(rows, cols, 1, channels * multiplier)])
-    return run_layer(layer, [x])
+    return run_layer(layer, [without_unread_end(layer, x)])
 
 
 def unequal_strides_output(generation, layer, x, weights):
