@@ -12,25 +12,39 @@
 
 static _Thread_local char last_text[TEXT_BYTES];
 
-const char *clayer_version(void) { return CLAYER_VERSION; }
+const char *clayer_version(void) {
+    return CLAYER_VERSION;
+}
 
 const char *clayer_status_string(clayer_status status) {
     switch (status) {
-        case CLAYER_OK: return "ok";
-        case CLAYER_INVALID_ARGUMENT: return "invalid argument";
-        case CLAYER_INVALID_SHAPE: return "invalid shape";
-        case CLAYER_UNSUPPORTED: return "unsupported";
-        case CLAYER_IO_ERROR: return "input or output error";
-        case CLAYER_BAD_FILE: return "bad file";
-        case CLAYER_NO_DEVICE: return "no device";
-        case CLAYER_DEVICE_ERROR: return "device error";
-        case CLAYER_BUILD_FAILED: return "build failed";
-        case CLAYER_OUT_OF_MEMORY: return "out of memory";
+        case CLAYER_OK:
+            return "ok";
+        case CLAYER_INVALID_ARGUMENT:
+            return "invalid argument";
+        case CLAYER_INVALID_SHAPE:
+            return "invalid shape";
+        case CLAYER_UNSUPPORTED:
+            return "unsupported";
+        case CLAYER_IO_ERROR:
+            return "input or output error";
+        case CLAYER_BAD_FILE:
+            return "bad file";
+        case CLAYER_NO_DEVICE:
+            return "no device";
+        case CLAYER_DEVICE_ERROR:
+            return "device error";
+        case CLAYER_BUILD_FAILED:
+            return "build failed";
+        case CLAYER_OUT_OF_MEMORY:
+            return "out of memory";
     }
     return "unknown status";
 }
 
-const char *clayer_last_error(void) { return last_text; }
+const char *clayer_last_error(void) {
+    return last_text;
+}
 
 /* Control characters would break the promise of one line; a build log's first lines are kept apart by " | ". */
 static void flatten(char *text) {

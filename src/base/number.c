@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 static size_t digits(const char *text) {
     size_t count = 0;

@@ -114,7 +114,8 @@ clayer_status cly_base_spec_set_number(const cly_spec_list *list, cly_spec *spec
         return status;
     }
     switch (spec->entry->parameters[index].kind) {
-        case CLY_SPEC_NUMBER: return set_limited(list, spec, index, value);
+        case CLY_SPEC_NUMBER:
+            return set_limited(list, spec, index, value);
         case CLY_SPEC_BOOL:
             if (value != 0.0 && value != 1.0) {
                 return fail_kind(list, spec, index, "True or False");
@@ -135,7 +136,8 @@ clayer_status cly_base_spec_set_number(const cly_spec_list *list, cly_spec *spec
             int64_t axis = (int64_t)value;
             return set_axes_at(list, spec, index, &axis, 1);
         }
-        case CLY_SPEC_CHOICE: break;
+        case CLY_SPEC_CHOICE:
+            break;
     }
     return fail_kind(list, spec, index, "a word, not a number");
 }
@@ -165,7 +167,8 @@ clayer_status cly_base_spec_set_text(const cly_spec_list *list, cly_spec *spec, 
         return status;
     }
     switch (spec->entry->parameters[index].kind) {
-        case CLY_SPEC_CHOICE: return set_choice(list, spec, index, value);
+        case CLY_SPEC_CHOICE:
+            return set_choice(list, spec, index, value);
         case CLY_SPEC_BOOL: {
             bool yes = strcmp(value, "True") == 0 || strcmp(value, "true") == 0;
             if (!yes && strcmp(value, "False") != 0 && strcmp(value, "false") != 0) {
@@ -180,8 +183,10 @@ clayer_status cly_base_spec_set_text(const cly_spec_list *list, cly_spec *spec, 
             }
             spec->values[index] = -1.0;
             return CLAYER_OK;
-        case CLY_SPEC_NUMBER: return fail_kind(list, spec, index, "a number");
-        case CLY_SPEC_AXES: break;
+        case CLY_SPEC_NUMBER:
+            return fail_kind(list, spec, index, "a number");
+        case CLY_SPEC_AXES:
+            break;
     }
     return fail_kind(list, spec, index, "an axis or a list of axes");
 }

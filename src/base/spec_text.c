@@ -226,15 +226,19 @@ done:
 static clayer_status add_value(cly_base_text *text, const cly_spec_parameter *parameter, double value) {
     char number[32];
     switch (parameter->kind) {
-        case CLY_SPEC_BOOL: return cly_base_text_add(text, "%s", value != 0.0 ? "True" : "False");
-        case CLY_SPEC_CHOICE: return cly_base_text_add(text, "%s", parameter->choices[(size_t)value]);
-        case CLY_SPEC_AXES: return add_axes(text, (unsigned)value);
+        case CLY_SPEC_BOOL:
+            return cly_base_text_add(text, "%s", value != 0.0 ? "True" : "False");
+        case CLY_SPEC_CHOICE:
+            return cly_base_text_add(text, "%s", parameter->choices[(size_t)value]);
+        case CLY_SPEC_AXES:
+            return add_axes(text, (unsigned)value);
         case CLY_SPEC_SEED:
             if (value < 0.0) {
                 return cly_base_text_add(text, "None");
             }
             break;
-        case CLY_SPEC_NUMBER: break;
+        case CLY_SPEC_NUMBER:
+            break;
     }
     cly_base_write_number(value, number, sizeof(number));
     return cly_base_text_add(text, "%s", number);

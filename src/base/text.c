@@ -68,7 +68,9 @@ void cly_base_text_free(cly_base_text *text) {
     }
 }
 
-static char lower(char c) { return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
+static char lower(char c) {
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
 
 bool cly_base_same_word(const char *a, const char *b) {
     while (*a != '\0' && lower(*a) == lower(*b)) {
