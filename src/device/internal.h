@@ -55,6 +55,9 @@ typedef struct cly_program {
     bool unsaved;   /* the disk does not have what the device has compiled since */
 } cly_program;
 
+/* For tests: called for each program and options that a context asks for first. Set before any context is made. */
+extern void (*cly_device_program_hook)(const char *name, const char *options);
+
 /* The built program, with its lock held; the caller unlocks. */
 clayer_status cly_device_program_get(clayer_context *context, const char *name, const char *options,
                                      cly_program **program_out);

@@ -10,6 +10,8 @@
 #include "base/path.h"
 #include "base/text.h"
 
+void (*cly_device_program_hook)(const char *name, const char *options) = NULL;
+
 static clayer_status find_source(const char *name, const cly_kernel_source **source_out) {
     for (const cly_kernel_source *source = cly_kernel_sources; source->name != NULL; source++) {
         if (strcmp(source->name, name) == 0) {
@@ -280,6 +282,9 @@ static clayer_status find_entry(clayer_context *context, const char *name, const
         program->next = context->programs;
         context->programs = program;
         memory = NULL;
+        if (cly_device_program_hook != NULL) {
+            cly_device_program_hook(name, options);
+        }
     }
     *program_out = program;
 done:

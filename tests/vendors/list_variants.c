@@ -1,0 +1,113 @@
+/* list_variants.c: writes the programs as the library embeds them, and lists the variants that it can build on a GPU.
+ *
+ * usage: list_variants VARIANTS FOLDER
+ * Writes FOLDER/<program>.cl for each program and prints a line a variant: program, "all" or "one", options. "all" is
+ * to be compiled for every target of a vendor, "one" for one of them. A line of VARIANTS is a program and its options;
+ * ACTIVATION=* stands for every activation of src/ops/activation.h. Exit status 1: VARIANTS and the programs disagree. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "device/device.h"
+#include "ops/activation.h"
+
+#define MOST_LISTED 64
+
+static const char *listed[MOST_LISTED];
+static size_t listed_count;
+
+static const cly_kernel_source *find(const char *program) {
+    for (const cly_kernel_source *source = cly_kernel_sources; source->name != NULL; source++) {
+        if (strcmp(source->name, program) == 0) {
+            return source;
+        }
+    }
+    return NULL;
+}
+
+static bool is_listed(const char *program) {
+    for (size_t i = 0; i < listed_count; i++) {
+        if (strcmp(listed[i], program) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool write_source(const cly_kernel_source *source, const char *folder) {
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s.cl", folder, source->name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL) {
+        return false;
+    }
+    const bool written = fwrite(source->bytes, 1, source->length, file) == source->length;
+    return fclose(file) == 0 && written;
+}
+
+/* The cheapest and the most expensive activation are compiled for every target, the others for one of each vendor. */
+static void print_variants(const char *program, char *options) {
+    char *star = strstr(options, "ACTIVATION=*");
+    if (star == NULL) {
+        printf("%s all %s\n", program, options);
+        return;
+    }
+    star += strlen("ACTIVATION=");
+    *star = '\0';
+    for (int id = CLY_LINEAR; id < CLY_ELEMENTWISE_COUNT; id++) {
+        const bool everywhere = id == CLY_LINEAR || id == CLY_GELU;
+        printf("%s %s %s%d%s\n", program, everywhere ? "all" : "one", options, id, star + 1);
+    }
+}
+
+static bool read_variants(FILE *file) {
+    bool good = true;
+    char line[1024];
+    while (fgets(line, sizeof(line), file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        char *space = strchr(line, ' ');
+        if (line[0] == '#' || line[0] == '\0') {
+            continue;
+        }
+        char *options = space != NULL ? space + 1 : line + strlen(line);
+        if (space != NULL) {
+            *space = '\0';
+        }
+        const cly_kernel_source *source = find(line);
+        if (source == NULL) {
+            fprintf(stderr, "variants: there is no program %s\n", line);
+            good = false;
+            continue;
+        }
+        if (!is_listed(source->name) && listed_count < MOST_LISTED) {
+            listed[listed_count++] = source->name;
+        }
+        print_variants(source->name, options);
+    }
+    return good;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3) {
+        fprintf(stderr, "usage: list_variants VARIANTS FOLDER\n");
+        return 2;
+    }
+    FILE *file = fopen(argv[1], "r");
+    if (file == NULL) {
+        perror(argv[1]);
+        return 1;
+    }
+    bool good = read_variants(file);
+    fclose(file);
+    for (const cly_kernel_source *source = cly_kernel_sources; source->name != NULL; source++) {
+        if (!is_listed(source->name)) {
+            fprintf(stderr, "variants: program %s has no line in %s\n", source->name, argv[1]);
+            good = false;
+        }
+        if (!write_source(source, argv[2])) {
+            perror(argv[2]);
+            good = false;
+        }
+    }
+    return good ? 0 : 1;
+}
