@@ -11,29 +11,22 @@
 
 struct clayer_node {
     clayer_model *model;
-    clayer_layer *layer; /* retained */
+    clayer_layer *layer; /* retained by the model */
     clayer_node **inputs;
-    size_t input_count;
+    size_t input_count; /* 0 for an input of the model */
     clayer_shape shape; /* of the output, unknown dimensions -1 */
     size_t index;       /* in model->nodes, which is a topological order */
+    size_t call;        /* how many calls of the same layer stand before it: Keras' node index */
 };
 
-/* One node at concrete shapes. */
-typedef struct cly_model_call {
-    clayer_shape *inputs;
-    clayer_shape output;
-    cly_ops_steps steps; /* none: the output is the first input's memory */
-    int buffer;          /* which of the plan's buffers holds the output; -1: the caller's input or output */
-} cly_model_call;
-
-/* The whole model at concrete input shapes: made once, used until the shapes change. */
-typedef struct cly_model_run_plan cly_model_run_plan;
+/* What a model keeps between runs: plans for the last input shapes and the device memory they share (memory.c). */
+typedef struct cly_model_memory cly_model_memory;
 
 struct clayer_model {
     clayer_context *context; /* retained */
     char *name;
-    bool sequential;    /* Keras' class, for the summary */
-    bool has_input_layer; /* a Sequential file that lists its InputLayer shows it in Keras 3's summary alone */
+    bool sequential;      /* Keras' class, for the summary; true until a node is joined explicitly */
+    bool has_input_layer; /* whether a Sequential file lists its InputLayer; no summary shows it */
     clayer_node **nodes;
     size_t node_count, node_capacity;
     clayer_node **inputs;
@@ -42,11 +35,17 @@ struct clayer_model {
     size_t output_count;
     clayer_layer **layers; /* distinct, in the order in which they were added; retained */
     size_t layer_count, layer_capacity;
-    cly_model_run_plan *plan;
+    cly_model_memory *memory;
 };
 
 /* A nameless layer gets Keras' automatic name within the model. An input is a node of class InputLayer. */
 clayer_status cly_model_add_input(clayer_model *model, const char *name, const clayer_shape *batch_shape,
                                   clayer_node **node_out);
+
+/* The outputs in effect: those that were set, else the node added last. 0 for an empty model. */
+size_t cly_model_outputs(const clayer_model *model, clayer_node *const **nodes_out);
+
+/* Frees plans and device memory: the graph changed, or the model goes. NULL does nothing. */
+void cly_model_memory_destroy(clayer_model *model);
 
 #endif

@@ -1,0 +1,170 @@
+/* model/plan.c: shapes and steps of every node for concrete input shapes.
+ *
+ * Unknown dimensions are resolved here by inferring all shapes again, as Keras does at each call. Nodes that no output
+ * needs are left out. */
+#include "model/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "device/device.h"
+
+/* ---- inputs ---- */
+
+static clayer_status check_input(const clayer_model *model, size_t index, const clayer_shape *got) {
+    const clayer_node *node = model->inputs[index];
+    const clayer_shape *wanted = &node->shape;
+    if (got->rank != wanted->rank) {
+        return cly_base_fail(CLAYER_INVALID_SHAPE, "model '%s': input '%s' has %d axes, expected %d", model->name,
+                             node->layer->name, got->rank, wanted->rank);
+    }
+    for (int i = 0; i < wanted->rank; i++) {
+        if (got->dims[i] < 1) {
+            return cly_base_fail(CLAYER_INVALID_SHAPE, "model '%s': input '%s': axis %d is %s, a size is needed to run",
+                                 model->name, node->layer->name, i, got->dims[i] == -1 ? "unknown" : "empty");
+        }
+        if (wanted->dims[i] != -1 && wanted->dims[i] != got->dims[i]) {
+            return cly_base_fail(CLAYER_INVALID_SHAPE, "model '%s': input '%s': axis %d: expected %lld, got %lld",
+                                 model->name, node->layer->name, i, (long long)wanted->dims[i],
+                                 (long long)got->dims[i]);
+        }
+    }
+    return CLAYER_OK;
+}
+
+/* ---- calls ---- */
+
+static void mark_needed(const clayer_model *model, cly_model_call *calls) {
+    clayer_node *const *outputs = NULL;
+    size_t output_count = cly_model_outputs(model, &outputs);
+    for (size_t i = 0; i < output_count; i++) {
+        calls[outputs[i]->index].needed = true;
+    }
+    for (size_t i = model->node_count; i > 0; i--) {
+        const clayer_node *node = model->nodes[i - 1];
+        for (size_t j = 0; calls[i - 1].needed && j < node->input_count; j++) {
+            calls[node->inputs[j]->index].needed = true;
+        }
+    }
+}
+
+static clayer_status measure(const clayer_layer *layer, const clayer_shape *shape, uint64_t *bytes_out) {
+    char text[CLY_LAYERS_DESCRIPTION];
+    int64_t bytes = (int64_t)sizeof(float);
+    for (int i = 0; i < shape->rank; i++) {
+        if (shape->dims[i] < 1 || !cly_base_multiply(&bytes, shape->dims[i])) {
+            return cly_base_fail(CLAYER_INVALID_SHAPE, "%s: axis %d of its output is %lld: %s",
+                                 cly_layers_describe(layer, text, sizeof(text)), i, (long long)shape->dims[i],
+                                 shape->dims[i] < 1 ? "nothing is left" : "the size in bytes overflows");
+        }
+    }
+    uint64_t limit = cly_device_info(layer->context)->max_allocation_bytes;
+    if ((uint64_t)bytes > limit) {
+        return cly_base_fail(
+            CLAYER_OUT_OF_MEMORY, "%s: its output takes %lld bytes, the device's largest buffer is %llu",
+            cly_layers_describe(layer, text, sizeof(text)), (long long)bytes, (unsigned long long)limit);
+    }
+    *bytes_out = (uint64_t)bytes;
+    return CLAYER_OK;
+}
+
+static clayer_status plan_call(const clayer_node *node, cly_model_run_plan *plan) {
+    clayer_status status = CLAYER_OK;
+    clayer_layer *layer = node->layer;
+    cly_model_call *call = &plan->calls[node->index];
+    clayer_shape inputs[CLY_LAYERS_MAX_INPUTS];
+    for (size_t i = 0; i < node->input_count; i++) {
+        inputs[i] = plan->calls[node->inputs[i]->index].output;
+    }
+    CLY_TRY(clayer_layer_get_output_shape(layer, inputs, node->input_count, &call->output));
+    CLY_TRY(measure(layer, &call->output, &call->output_bytes));
+    if (layer->class->declare != NULL) {
+        CLY_TRY(clayer_layer_build(layer, inputs, node->input_count));
+    }
+    CLY_TRY(layer->class->plan(layer, inputs, node->input_count, &call->output, &call->steps));
+    CLY_TRY(cly_ops_steps_choose(layer->context, &call->steps));
+    for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
+        if (call->steps.temporary_bytes[i] > plan->temporary_bytes[i]) {
+            plan->temporary_bytes[i] = call->steps.temporary_bytes[i];
+        }
+    }
+    if (call->steps.workspace_bytes > plan->workspace_bytes) {
+        plan->workspace_bytes = call->steps.workspace_bytes;
+    }
+done:
+    return status;
+}
+
+/* ---- forced implementations: a plan is stale once they change ---- */
+
+static clayer_status note_forced(clayer_context *context, cly_model_run_plan *plan) {
+    clayer_status status = CLAYER_OK;
+    size_t count = 0;
+    void *memory = NULL;
+    while (cly_ops_operators[count] != NULL) {
+        count++;
+    }
+    CLY_TRY(cly_base_alloc(count, sizeof(char *), &memory));
+    plan->forced = memory;
+    for (size_t i = 0; i < count; i++) {
+        CLY_TRY(cly_base_copy_string(cly_device_forced(context, cly_ops_operators[i]->name), &plan->forced[i]));
+    }
+done:
+    return status;
+}
+
+/* ---- plans ---- */
+
+clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes,
+                                    cly_model_run_plan **plan_out) {
+    clayer_status status = CLAYER_OK;
+    cly_model_run_plan *plan = NULL;
+    void *memory = NULL;
+    CLY_TRY(cly_base_alloc(1, sizeof(*plan), &memory));
+    plan = memory;
+    CLY_TRY(cly_base_alloc(model->input_count, sizeof(clayer_shape), &memory));
+    plan->input_shapes = memory;
+    CLY_TRY(cly_base_alloc(model->node_count, sizeof(cly_model_call), &memory));
+    plan->calls = memory;
+    plan->call_count = model->node_count;
+    CLY_TRY(note_forced(model->context, plan));
+    for (size_t i = 0; i < model->input_count; i++) {
+        cly_model_call *call = &plan->calls[model->inputs[i]->index];
+        CLY_TRY(check_input(model, i, &input_shapes[i]));
+        plan->input_shapes[i] = input_shapes[i];
+        call->output = input_shapes[i];
+        CLY_TRY(measure(model->inputs[i]->layer, &call->output, &call->output_bytes));
+    }
+    mark_needed(model, plan->calls);
+    for (size_t i = 0; i < model->node_count; i++) {
+        if (plan->calls[i].needed && model->nodes[i]->input_count > 0) {
+            CLY_TRY(plan_call(model->nodes[i], plan));
+        }
+    }
+    CLY_TRY(cly_model_plan_storage(model, plan));
+    *plan_out = plan;
+    plan = NULL;
+done:
+    cly_model_plan_destroy(plan);
+    return status;
+}
+
+void cly_model_plan_destroy(cly_model_run_plan *plan) {
+    if (plan == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < plan->call_count; i++) {
+        cly_ops_steps_free(&plan->calls[i].steps);
+    }
+    for (size_t i = 0; plan->forced != NULL && cly_ops_operators[i] != NULL; i++) {
+        free(plan->forced[i]);
+    }
+    free(plan->forced);
+    free(plan->input_shapes);
+    free(plan->calls);
+    free(plan->copies);
+    free(plan->buffer_bytes);
+    free(plan);
+}

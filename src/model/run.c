@@ -1,0 +1,185 @@
+/* model/run.c: enqueues a planned model on the caller's tensors. */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "device/device.h"
+#include "model/plan.h"
+
+/* One run: the plan, the caller's memory, the model's. */
+typedef struct run {
+    clayer_model *model;
+    const cly_model_run_plan *plan;
+    clayer_tensor *const *inputs;
+    clayer_tensor *const *outputs;
+    cly_model_buffers memory;
+} run;
+
+/* ---- checks ---- */
+
+static clayer_status check_tensors(const clayer_model *model, clayer_tensor *const *tensors, size_t count,
+                                   size_t wanted, const char *what) {
+    if (count != wanted || tensors == NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s' has %zu %s%s, got %zu", model->name, wanted, what,
+                             wanted == 1 ? "" : "s", tensors == NULL ? 0 : count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (tensors[i] == NULL) {
+            return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s': %s %zu is NULL", model->name, what, i);
+        }
+        if (cly_device_tensor_context(tensors[i]) != model->context) {
+            return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s': %s %zu is a tensor of another context",
+                                 model->name, what, i);
+        }
+    }
+    return CLAYER_OK;
+}
+
+static clayer_status check_output(const run *r, size_t index) {
+    clayer_node *const *nodes = NULL;
+    cly_model_outputs(r->model, &nodes);
+    const char *name = nodes[index]->layer->name;
+    const clayer_shape *wanted = &r->plan->calls[nodes[index]->index].output;
+    const clayer_shape *got = clayer_tensor_get_shape(r->outputs[index]);
+    if (got->rank != wanted->rank) {
+        return cly_base_fail(CLAYER_INVALID_SHAPE, "model '%s': output '%s' has %d axes, the tensor %d", r->model->name,
+                             name, wanted->rank, got->rank);
+    }
+    for (int i = 0; i < wanted->rank; i++) {
+        if (got->dims[i] != wanted->dims[i]) {
+            return cly_base_fail(CLAYER_INVALID_SHAPE, "model '%s': output '%s': axis %d: expected %lld, got %lld",
+                                 r->model->name, name, i, (long long)wanted->dims[i], (long long)got->dims[i]);
+        }
+    }
+    return CLAYER_OK;
+}
+
+/* Outputs are written while inputs are still read, so they must be memory of their own. */
+static clayer_status check_apart(const run *r, size_t output, size_t output_count) {
+    cl_mem memory = cly_device_tensor_buffer(r->outputs[output]);
+    for (size_t i = 0; i < r->model->input_count; i++) {
+        if (cly_device_tensor_buffer(r->inputs[i]) == memory) {
+            return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s': output %zu and input %zu are the same memory",
+                                 r->model->name, output, i);
+        }
+    }
+    for (size_t i = output + 1; i < output_count; i++) {
+        if (cly_device_tensor_buffer(r->outputs[i]) == memory) {
+            return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s': outputs %zu and %zu are the same memory",
+                                 r->model->name, output, i);
+        }
+    }
+    return CLAYER_OK;
+}
+
+/* ---- running ---- */
+
+static cl_mem memory_at(const run *r, cly_model_place place) {
+    switch (place.kind) {
+        case CLY_MODEL_INPUT:
+            return cly_device_tensor_buffer(r->inputs[place.index]);
+        case CLY_MODEL_OUTPUT:
+            return cly_device_tensor_buffer(r->outputs[place.index]);
+        case CLY_MODEL_BUFFER:
+            break;
+    }
+    return r->memory.buffers[place.index];
+}
+
+/* Multiplications or moves of one step: enough to tell which of a layer's steps weighs most. */
+static double step_weight(const cly_ops_step *step) {
+    if (step->op == &cly_ops_conv_operator || step->op == &cly_ops_conv_transpose_operator ||
+        step->op == &cly_ops_depthwise_operator) {
+        const cly_ops_conv_shape *c = &step->shape.conv;
+        double weight = (double)c->batch * (double)c->out_channels * (double)c->in_channels / (double)c->groups;
+        for (int i = 0; i < 3; i++) {
+            weight *= (double)c->out[i] * (double)c->kernel[i];
+        }
+        return weight;
+    }
+    return 0;
+}
+
+static void note_profile(clayer_layer *layer, const cly_ops_steps *steps, double device_ms) {
+    const cly_ops_step *heaviest = steps->count > 0 ? &steps->steps[0] : NULL;
+    for (size_t i = 1; i < steps->count; i++) {
+        if (step_weight(&steps->steps[i]) > step_weight(heaviest)) {
+            heaviest = &steps->steps[i];
+        }
+    }
+    layer->profile = (clayer_layer_profile){
+        .operator_name = heaviest == NULL ? "" : heaviest->op->name,
+        .implementation = heaviest == NULL ? "" : heaviest->implementation->name,
+        .workspace_bytes = steps->workspace_bytes,
+        .device_ms = device_ms,
+    };
+}
+
+static clayer_status run_node(const run *r, const clayer_node *node) {
+    clayer_status status = CLAYER_OK;
+    clayer_layer *layer = node->layer;
+    const cly_model_call *call = &r->plan->calls[node->index];
+    cl_mem inputs[CLY_LAYERS_MAX_INPUTS], weights[CLY_LAYERS_WEIGHTS] = {NULL};
+    double device_ms = 0;
+    for (size_t i = 0; i < node->input_count; i++) {
+        inputs[i] = memory_at(r, r->plan->calls[node->inputs[i]->index].place);
+    }
+    for (size_t i = 0; i < layer->weight_count; i++) {
+        weights[i] = cly_device_tensor_buffer(layer->weights[i].tensor);
+    }
+    cly_ops_bindings bindings = {
+        .inputs = inputs, .output = memory_at(r, call->place), .weights = weights, .workspace = r->memory.workspace};
+    for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
+        bindings.temporaries[i] = r->memory.temporaries[i];
+    }
+    cly_device_timer_begin(layer->context);
+    status = cly_ops_steps_run(layer->context, &call->steps, &bindings);
+    clayer_status timer_status = cly_device_timer_end(layer->context, &device_ms);
+    status = status == CLAYER_OK ? timer_status : status;
+    if (status != CLAYER_OK) {
+        char text[CLY_LAYERS_DESCRIPTION];
+        return cly_base_prefix(status, "%s", cly_layers_describe(layer, text, sizeof(text)));
+    }
+    note_profile(layer, &call->steps, device_ms);
+    return status;
+}
+
+clayer_status clayer_model_run(clayer_model *model, clayer_tensor *const *inputs, size_t input_count,
+                               clayer_tensor *const *outputs, size_t output_count) {
+    clayer_status status = CLAYER_OK;
+    clayer_shape *shapes = NULL;
+    void *memory = NULL;
+    cly_model_run_plan *plan = NULL;
+    run r = {.model = model, .inputs = inputs, .outputs = outputs};
+    if (model == NULL || model->input_count == 0) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_run: %s",
+                             model == NULL ? "model is NULL" : "the model has no input");
+    }
+    CLY_TRY(check_tensors(model, inputs, input_count, model->input_count, "input"));
+    CLY_TRY(check_tensors(model, outputs, output_count, clayer_model_get_output_count(model), "output"));
+    CLY_TRY(cly_base_alloc(input_count, sizeof(clayer_shape), &memory));
+    shapes = memory;
+    for (size_t i = 0; i < input_count; i++) {
+        shapes[i] = *clayer_tensor_get_shape(inputs[i]);
+    }
+    CLY_TRY(cly_model_find_plan(model, shapes, &plan));
+    r.plan = plan;
+    for (size_t i = 0; i < output_count; i++) {
+        CLY_TRY(check_output(&r, i));
+        CLY_TRY(check_apart(&r, i, output_count));
+    }
+    CLY_TRY(cly_model_hold_buffers(model, plan, &r.memory));
+    for (size_t i = 0; i < model->node_count; i++) {
+        if (plan->calls[i].needed && model->nodes[i]->input_count > 0) {
+            CLY_TRY(run_node(&r, model->nodes[i]));
+        }
+    }
+    for (size_t i = 0; i < plan->copy_count; i++) {
+        const cly_model_copy *copy = &plan->copies[i];
+        CLY_TRY(cly_device_copy(model->context, memory_at(&r, copy->source), 0,
+                                cly_device_tensor_buffer(outputs[copy->output]), 0, copy->bytes));
+    }
+done:
+    free(shapes);
+    return status;
+}

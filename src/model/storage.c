@@ -1,0 +1,239 @@
+/* model/storage.c: which outputs of nodes share memory.
+ *
+ * A value is memory that one node writes and later ones read. A layer without steps hands its input's value on; an
+ * element-by-element layer writes over the value it reads if nobody reads that afterwards. Values that leave the model
+ * lie in the caller's tensors. The rest take buffers by lifetime: at each node the smallest free buffer that is large
+ * enough, else the largest free one made larger, else a new one. */
+#include "model/plan.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+typedef struct value {
+    cly_model_place place;
+    bool placed; /* an input's, an output's, or a buffer was assigned */
+    bool leaves; /* is read as an output of the model: kept to the end */
+    size_t first, last;
+    uint64_t bytes;
+} value;
+
+typedef struct storage {
+    const clayer_model *model;
+    cly_model_run_plan *plan;
+    value *values;
+    size_t *of_node; /* the value of each node's output */
+    size_t count;
+    uint64_t *busy_until; /* per buffer: the last node that uses it, plus 1 */
+} storage;
+
+/* ---- values ---- */
+
+static value *value_of(const storage *s, const clayer_node *node) {
+    return &s->values[s->of_node[node->index]];
+}
+
+/* Whether `steps` may write their output over input 0: every step works element by element at one position, and what
+ * lies in input 0 is read by the first step only. */
+static bool works_in_place(const cly_ops_steps *steps) {
+    for (size_t i = 0; i < steps->count; i++) {
+        const cly_ops_step *step = &steps->steps[i];
+        bool pointwise = step->op == &cly_ops_activation_operator || step->op == &cly_ops_softmax_operator ||
+                         step->op == &cly_ops_batch_norm_operator;
+        if (step->op == &cly_ops_add_operator) {
+            pointwise = true;
+            for (int d = 0; d < step->shape.add.y.rank; d++) {
+                pointwise = pointwise && step->shape.add.a.dims[d] == step->shape.add.y.dims[d];
+            }
+        }
+        if (!pointwise) {
+            return false;
+        }
+        for (int j = 0; j < CLY_OPS_OPERANDS; j++) {
+            bool reads = step->operands[j].kind == CLY_INPUT && step->operands[j].index == 0;
+            if (reads != (i == 0 && j == 0)) {
+                return false;
+            }
+        }
+    }
+    return steps->count > 0;
+}
+
+/* The value that `node` may write over, or NULL. Lifetimes of its inputs must be known. */
+static value *dying_input(const storage *s, const clayer_node *node) {
+    const cly_model_call *call = &s->plan->calls[node->index];
+    value *v = value_of(s, node->inputs[0]);
+    if (v->placed || v->leaves || v->last != node->index || v->bytes != call->output_bytes ||
+        !works_in_place(&call->steps)) {
+        return NULL;
+    }
+    for (size_t i = 1; i < node->input_count; i++) {
+        if (value_of(s, node->inputs[i]) == v) {
+            return NULL;
+        }
+    }
+    return v;
+}
+
+static void mark_leaving(const storage *s) {
+    clayer_node *const *outputs = NULL;
+    size_t count = cly_model_outputs(s->model, &outputs);
+    for (size_t i = 0; i < count; i++) {
+        value_of(s, outputs[i])->leaves = true;
+    }
+}
+
+/* Gives every needed node a value. Nodes that only hand data on share their input's. */
+static void make_values(storage *s) {
+    size_t input = 0;
+    for (size_t i = 0; i < s->model->node_count; i++) {
+        const clayer_node *node = s->model->nodes[i];
+        const cly_model_call *call = &s->plan->calls[i];
+        size_t position = node->input_count == 0 ? input++ : 0;
+        if (!call->needed) {
+            continue;
+        }
+        if (node->input_count > 0 && call->steps.count == 0) {
+            s->of_node[i] = s->of_node[node->inputs[0]->index];
+        } else {
+            s->of_node[i] = s->count;
+            s->values[s->count++] = (value){.first = i, .last = i, .bytes = call->output_bytes};
+        }
+        if (node->input_count == 0) {
+            value_of(s, node)->placed = true;
+            value_of(s, node)->place = (cly_model_place){CLY_MODEL_INPUT, position};
+        }
+        for (size_t j = 0; j < node->input_count; j++) {
+            value_of(s, node->inputs[j])->last = i;
+        }
+    }
+    mark_leaving(s);
+}
+
+/* Merges the value of each node that may work in place into the one it writes over. */
+static clayer_status merge_in_place(storage *s) {
+    clayer_status status = CLAYER_OK;
+    size_t *root = NULL;
+    void *memory = NULL;
+    CLY_TRY(cly_base_alloc(s->count, sizeof(size_t), &memory));
+    root = memory;
+    for (size_t i = 0; i < s->count; i++) {
+        root[i] = i;
+    }
+    for (size_t i = 0; i < s->model->node_count; i++) {
+        const clayer_node *node = s->model->nodes[i];
+        const cly_model_call *call = &s->plan->calls[i];
+        if (!call->needed) {
+            continue;
+        }
+        size_t own = s->of_node[i];
+        s->of_node[i] = root[own]; /* inputs of later nodes are looked up with their final value */
+        value *over = call->steps.count > 0 ? dying_input(s, node) : NULL;
+        if (over != NULL) {
+            root[own] = (size_t)(over - s->values);
+            s->of_node[i] = root[own];
+            over->last = s->values[own].last;
+            over->leaves = s->values[own].leaves;
+            s->values[own].placed = true; /* merged: takes no memory of its own */
+            s->plan->unshared_bytes += s->values[own].bytes;
+        }
+    }
+done:
+    free(root);
+    return status;
+}
+
+/* ---- outputs ---- */
+
+/* A leaving value lies in the first output tensor that shows it; other outputs get copies. */
+static clayer_status place_outputs(storage *s) {
+    clayer_status status = CLAYER_OK;
+    clayer_node *const *outputs = NULL;
+    size_t count = cly_model_outputs(s->model, &outputs);
+    void *memory = NULL;
+    CLY_TRY(cly_base_alloc(count, sizeof(cly_model_copy), &memory));
+    s->plan->copies = memory;
+    for (size_t i = 0; i < count; i++) {
+        value *v = value_of(s, outputs[i]);
+        if (!v->placed) {
+            v->placed = true;
+            v->place = (cly_model_place){CLY_MODEL_OUTPUT, i};
+        } else {
+            s->plan->copies[s->plan->copy_count++] = (cly_model_copy){v->place, i, v->bytes};
+        }
+    }
+done:
+    return status;
+}
+
+/* ---- buffers ---- */
+
+static size_t choose_buffer(const storage *s, const value *v) {
+    const cly_model_run_plan *plan = s->plan;
+    size_t best = plan->buffer_count;
+    for (size_t i = 0; i < plan->buffer_count; i++) {
+        if (s->busy_until[i] > v->first) {
+            continue;
+        }
+        uint64_t bytes = plan->buffer_bytes[i];
+        uint64_t best_bytes = best < plan->buffer_count ? plan->buffer_bytes[best] : 0;
+        bool fits = bytes >= v->bytes, best_fits = best < plan->buffer_count && best_bytes >= v->bytes;
+        if (best == plan->buffer_count || (fits && (!best_fits || bytes < best_bytes)) ||
+            (!fits && !best_fits && bytes > best_bytes)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* Values are in the order of their first node, so a buffer is free once its last user stands before that node. */
+static clayer_status assign_buffers(storage *s) {
+    clayer_status status = CLAYER_OK;
+    cly_model_run_plan *plan = s->plan;
+    void *memory = NULL;
+    CLY_TRY(cly_base_alloc(s->count, sizeof(uint64_t), &memory));
+    plan->buffer_bytes = memory;
+    CLY_TRY(cly_base_alloc(s->count, sizeof(uint64_t), &memory));
+    s->busy_until = memory;
+    for (size_t i = 0; i < s->count; i++) {
+        value *v = &s->values[i];
+        if (v->placed) {
+            continue;
+        }
+        size_t chosen = choose_buffer(s, v);
+        plan->buffer_count += chosen == plan->buffer_count;
+        if (plan->buffer_bytes[chosen] < v->bytes) {
+            plan->buffer_bytes[chosen] = v->bytes;
+        }
+        s->busy_until[chosen] = v->last + 1;
+        plan->unshared_bytes += v->bytes;
+        v->place = (cly_model_place){CLY_MODEL_BUFFER, chosen};
+    }
+done:
+    return status;
+}
+
+clayer_status cly_model_plan_storage(const clayer_model *model, cly_model_run_plan *plan) {
+    clayer_status status = CLAYER_OK;
+    storage s = {.model = model, .plan = plan};
+    void *memory = NULL;
+    CLY_TRY(cly_base_alloc(model->node_count, sizeof(value), &memory));
+    s.values = memory;
+    CLY_TRY(cly_base_alloc(model->node_count, sizeof(size_t), &memory));
+    s.of_node = memory;
+    make_values(&s);
+    CLY_TRY(merge_in_place(&s));
+    CLY_TRY(place_outputs(&s));
+    CLY_TRY(assign_buffers(&s));
+    for (size_t i = 0; i < model->node_count; i++) {
+        if (plan->calls[i].needed) {
+            plan->calls[i].place = value_of(&s, model->nodes[i])->place;
+        }
+    }
+done:
+    free(s.values);
+    free(s.of_node);
+    free(s.busy_until);
+    return status;
+}

@@ -1,0 +1,46 @@
+/* model/summary.h: what both generations' tables are made from. */
+#ifndef CLY_MODEL_SUMMARY_H
+#define CLY_MODEL_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "model/model.h"
+
+/* The model as Keras orders it: what the outputs need, and inputs that nothing needs. */
+typedef struct cly_model_map {
+    const clayer_model *model;
+    bool *relevant;              /* a node of the network, one a node */
+    const clayer_layer **layers; /* deepest first, then in order of traversal from the outputs */
+    size_t layer_count;
+    bool chain;                /* no branch, no layer called twice: printed without connections */
+    uint64_t trainable, fixed; /* parameters */
+} cly_model_map;
+
+clayer_status cly_model_map_create(const clayer_model *model, cly_model_map *map_out);
+void cly_model_map_free(cly_model_map *map);
+
+/* Where the lines go. */
+typedef struct cly_model_printer {
+    clayer_print_callback *print;
+    void *data;
+} cly_model_printer;
+
+clayer_status cly_model_summary_keras2(const cly_model_map *map, int line_length, cly_model_printer printer);
+clayer_status cly_model_summary_keras3(const cly_model_map *map, int line_length, cly_model_printer printer);
+
+/* Parameters of a layer, trainable and not. */
+uint64_t cly_model_count_parameters(const clayer_layer *layer);
+
+/* The n-th relevant call of `layer` from node index `from` on; NULL if there is none. */
+const clayer_node *cly_model_next_call(const cly_model_map *map, const clayer_layer *layer, size_t from);
+
+/* "7.00 KB" for the memory of float32 parameters; `unit` is what bytes are called ("B", "Byte"). */
+clayer_status cly_model_add_size(cly_base_text *text, uint64_t parameters, const char *unit);
+
+/* "(None, 28, 28, 3)". */
+clayer_status cly_model_add_shape(cly_base_text *text, const clayer_shape *shape, bool python_tuple);
+
+#endif

@@ -1,0 +1,370 @@
+/* model/summary_keras3.c: the table of Keras 3's model.summary(), as the Python package rich draws it on a plain
+ * output of 80 columns: box characters, cells wrapped at words, long words cut with an ellipsis. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "model/cells.h"
+#include "model/summary.h"
+
+#define COLUMNS 4
+#define CONSOLE 80        /* what is wider is cut, as rich does */
+#define DEFAULT_LENGTH 76 /* Keras leaves 4 columns */
+#define PADDING 2         /* a space on either side of a cell */
+
+/* Line breaks of one text: line i is bytes [starts[i], starts[i + 1]). */
+typedef struct lines {
+    size_t *starts;
+    size_t count, capacity;
+} lines;
+
+typedef struct table {
+    const cly_model_map *map;
+    cly_model_printer printer;
+    int columns;
+    int widths[COLUMNS]; /* with padding */
+} table;
+
+/* ---- wrapping ---- */
+
+static clayer_status add_start(lines *l, size_t start) {
+    void *items = l->starts;
+    clayer_status status = cly_base_grow(&items, &l->capacity, l->count, sizeof(size_t));
+    if (status == CLAYER_OK) {
+        l->starts = items;
+        l->starts[l->count++] = start;
+    }
+    return status;
+}
+
+/* The end of the word at `start`: blanks before it (at the start of the text only), itself, and the blanks behind;
+ * *solid_out is where those begin. */
+static size_t find_word(const char *text, size_t start, size_t *solid_out) {
+    size_t end = start;
+    bool wanted[] = {true, false, true}; /* blank, solid, blank */
+    for (int i = 0; i < 3; i++) {
+        while (text[end] != '\0') {
+            cly_model_glyph glyph = cly_model_read_glyph(text + end);
+            if (cly_model_is_space(glyph.point) != wanted[i]) {
+                break;
+            }
+            end += (size_t)glyph.bytes;
+        }
+        if (i == 1) {
+            *solid_out = end;
+        }
+    }
+    return end;
+}
+
+/* Breaks a word that is wider than a line into pieces; *offset_out is the width of the last. */
+static clayer_status fold_word(const char *text, size_t start, size_t end, int width, lines *l, int *offset_out) {
+    clayer_status status = CLAYER_OK;
+    while (start < end) {
+        size_t piece = cly_model_fit_cells(text + start, end - start, width);
+        if (piece == 0) {
+            piece = end - start; /* not even one character fits */
+        }
+        if (start > 0) {
+            CLY_TRY(add_start(l, start));
+        }
+        *offset_out = cly_model_count_cells(text + start, piece);
+        start += piece;
+    }
+done:
+    return status;
+}
+
+/* Where lines of `width` cells begin. A word too wide for any line is folded, or stands on a line of its own to be cut
+ * later. The list ends with the text's length. */
+static clayer_status wrap(const char *text, int width, bool fold, lines *l) {
+    clayer_status status = CLAYER_OK;
+    size_t length = strlen(text), start = 0, solid = 0;
+    int offset = 0;
+    l->count = 0;
+    CLY_TRY(add_start(l, 0));
+    while (start < length) {
+        size_t end = find_word(text, start, &solid);
+        if (solid == start && end == length && start > 0) {
+            break;
+        }
+        int word = cly_model_count_cells(text + start, solid - start);
+        int whole = cly_model_count_cells(text + start, end - start);
+        if (width - offset >= word) {
+            offset += whole;
+        } else if (word > width && fold) {
+            CLY_TRY(fold_word(text, start, end, width, l, &offset));
+        } else {
+            if (start > 0 && (word > width || offset > 0)) {
+                CLY_TRY(add_start(l, start));
+            }
+            offset = start > 0 || word > width ? whole : offset;
+        }
+        start = end;
+    }
+    CLY_TRY(add_start(l, length));
+done:
+    return status;
+}
+
+static size_t without_blanks_behind(const char *text, size_t start, size_t end) {
+    size_t last = start;
+    while (start < end) {
+        cly_model_glyph glyph = cly_model_read_glyph(text + start);
+        start += (size_t)glyph.bytes;
+        last = cly_model_is_space(glyph.point) ? last : start;
+    }
+    return last;
+}
+
+static clayer_status add_blanks(cly_base_text *line, int count) {
+    clayer_status status = CLAYER_OK;
+    for (; count > 0; count--) {
+        CLY_TRY(cly_base_text_add_bytes(line, " ", 1));
+    }
+done:
+    return status;
+}
+
+/* One line of a cell, cut or padded to exactly `width` cells. */
+static clayer_status add_cell_line(cly_base_text *line, const char *text, size_t start, size_t end, int width,
+                                   bool right) {
+    clayer_status status = CLAYER_OK;
+    size_t solid = without_blanks_behind(text, start, end);
+    int cells = cly_model_count_cells(text + start, solid - start);
+    if (width < 1) {
+        return CLAYER_OK;
+    }
+    if (cells > width) {
+        solid = start + cly_model_fit_cells(text + start, solid - start, width - 1);
+        cells = cly_model_count_cells(text + start, solid - start);
+        CLY_TRY(cly_base_text_add_bytes(line, text + start, solid - start));
+        CLY_TRY(add_blanks(line, width - 1 - cells)); /* half of a wide character */
+        CLY_TRY(cly_base_text_add(line, "…"));
+        return status;
+    }
+    CLY_TRY(add_blanks(line, right ? width - cells : 0));
+    CLY_TRY(cly_base_text_add_bytes(line, text + start, solid - start));
+    CLY_TRY(add_blanks(line, right ? 0 : width - cells));
+done:
+    return status;
+}
+
+/* ---- lines of the table ---- */
+
+/* Prints what the console has room for. */
+static clayer_status print_line(const table *t, cly_base_text *line) {
+    clayer_status status = CLAYER_OK;
+    if (cly_model_count_cells(line->chars, line->length) > CONSOLE) {
+        line->length = cly_model_fit_cells(line->chars, line->length, CONSOLE);
+        CLY_TRY(add_blanks(line, CONSOLE - cly_model_count_cells(line->chars, line->length)));
+        line->chars[line->length] = '\0';
+    }
+    t->printer.print(line->chars, t->printer.data);
+    line->length = 0;
+done:
+    return status;
+}
+
+static clayer_status print_border(const table *t, const char *left, const char *bar, const char *joint,
+                                  const char *right) {
+    clayer_status status = CLAYER_OK;
+    cly_base_text line = {0};
+    for (int i = 0; i < t->columns; i++) {
+        CLY_TRY(cly_base_text_add(&line, "%s", i == 0 ? left : joint));
+        for (int j = 0; j < t->widths[i]; j++) {
+            CLY_TRY(cly_base_text_add(&line, "%s", bar));
+        }
+    }
+    CLY_TRY(cly_base_text_add(&line, "%s", right));
+    CLY_TRY(print_line(t, &line));
+done:
+    cly_base_text_free(&line);
+    return status;
+}
+
+/* A header's cells stand at the bottom of the row, others at the top. */
+static clayer_status print_row(const table *t, const char *const *cells, const char *bar, bool header) {
+    clayer_status status = CLAYER_OK;
+    lines l[COLUMNS] = {{0}};
+    cly_base_text line = {0};
+    size_t height = 1;
+    for (int i = 0; i < t->columns; i++) {
+        CLY_TRY(wrap(cells[i], t->widths[i] - PADDING, false, &l[i]));
+        height = l[i].count - 1 > height ? l[i].count - 1 : height;
+    }
+    for (size_t row = 0; row < height; row++) {
+        for (int i = 0; i < t->columns; i++) {
+            size_t count = l[i].count - 1, above = header ? height - count : 0;
+            int inside = t->widths[i] < PADDING ? 0 : t->widths[i] - PADDING;
+            CLY_TRY(cly_base_text_add(&line, "%s", bar));
+            CLY_TRY(add_blanks(&line, t->widths[i] > 0));
+            if (row >= above && row - above < count) {
+                const size_t *starts = &l[i].starts[row - above];
+                CLY_TRY(add_cell_line(&line, cells[i], starts[0], starts[1], inside, i == 2));
+            } else {
+                CLY_TRY(add_blanks(&line, inside));
+            }
+            CLY_TRY(add_blanks(&line, t->widths[i] > 1));
+        }
+        CLY_TRY(cly_base_text_add(&line, "%s", bar));
+        CLY_TRY(print_line(t, &line));
+    }
+done:
+    for (int i = 0; i < COLUMNS; i++) {
+        free(l[i].starts);
+    }
+    cly_base_text_free(&line);
+    return status;
+}
+
+/* ---- layers ---- */
+
+/* "1,234,567" */
+static clayer_status add_count(cly_base_text *text, uint64_t count) {
+    clayer_status status = CLAYER_OK;
+    uint64_t group = 1;
+    while (count / group >= 1000) {
+        group *= 1000;
+    }
+    CLY_TRY(cly_base_text_add(text, "%llu", (unsigned long long)(count / group)));
+    for (group /= 1000; group > 0; group /= 1000) {
+        CLY_TRY(cly_base_text_add(text, ",%03llu", (unsigned long long)(count / group % 1000)));
+    }
+done:
+    return status;
+}
+
+/* The shape of the layer's last call, whether or not it belongs to the network. */
+static clayer_status add_shape(const table *t, const clayer_layer *layer, cly_base_text *text) {
+    const clayer_model *model = t->map->model;
+    size_t i = model->node_count;
+    while (i > 0 && model->nodes[i - 1]->layer != layer) {
+        i--;
+    }
+    return i == 0 ? cly_base_text_add(text, "?") : cly_model_add_shape(text, &model->nodes[i - 1]->shape, false);
+}
+
+static clayer_status add_connections(const table *t, const clayer_layer *layer, cly_base_text *text) {
+    clayer_status status = CLAYER_OK;
+    for (const clayer_node *node = cly_model_next_call(t->map, layer, 0); node != NULL;
+         node = cly_model_next_call(t->map, layer, node->index + 1)) {
+        for (size_t i = 0; i < node->input_count; i++) {
+            CLY_TRY(cly_base_text_add(text, "%s%s[%zu][0]", text->length > 0 ? ", " : "", node->inputs[i]->layer->name,
+                                      node->inputs[i]->call));
+        }
+    }
+    if (text->length == 0) {
+        CLY_TRY(cly_base_text_add(text, "-"));
+    }
+done:
+    return status;
+}
+
+static clayer_status print_layer(const table *t, const clayer_layer *layer) {
+    clayer_status status = CLAYER_OK;
+    cly_base_text cells[COLUMNS] = {{0}};
+    CLY_TRY(cly_base_text_add(&cells[0], "%s (%s)", layer->name, layer->class->name));
+    CLY_TRY(add_shape(t, layer, &cells[1]));
+    CLY_TRY(add_count(&cells[2], cly_model_count_parameters(layer)));
+    CLY_TRY(add_connections(t, layer, &cells[3]));
+    CLY_TRY(print_row(t, (const char *const[]){cells[0].chars, cells[1].chars, cells[2].chars, cells[3].chars}, "│",
+                      false));
+done:
+    for (int i = 0; i < COLUMNS; i++) {
+        cly_base_text_free(&cells[i]);
+    }
+    return status;
+}
+
+/* ---- the whole ---- */
+
+/* A line outside the table: folded at the console's width. */
+static clayer_status print_text(const table *t, const char *text) {
+    clayer_status status = CLAYER_OK;
+    lines l = {0};
+    cly_base_text line = {0};
+    CLY_TRY(wrap(text, CONSOLE, true, &l));
+    for (size_t i = 0; i + 1 < l.count; i++) {
+        size_t start = l.starts[i], end = l.starts[i + 1];
+        size_t solid = without_blanks_behind(text, start, end);
+        size_t room = start + cly_model_fit_points(text + start, end - start, CONSOLE);
+        end = solid > room ? solid : room; /* blanks beyond the edge go */
+        CLY_TRY(cly_base_text_add_bytes(&line, text + start, end - start));
+        CLY_TRY(print_line(t, &line));
+    }
+done:
+    free(l.starts);
+    cly_base_text_free(&line);
+    return status;
+}
+
+static clayer_status print_total(const table *t, const char *title, uint64_t parameters) {
+    clayer_status status = CLAYER_OK;
+    cly_base_text line = {0};
+    CLY_TRY(cly_base_text_add(&line, " %s: ", title));
+    CLY_TRY(add_count(&line, parameters));
+    CLY_TRY(cly_base_text_add(&line, " ("));
+    CLY_TRY(cly_model_add_size(&line, parameters, "B"));
+    CLY_TRY(cly_base_text_add(&line, ")"));
+    CLY_TRY(print_text(t, line.chars));
+done:
+    cly_base_text_free(&line);
+    return status;
+}
+
+/* Keras gives each column a share of the line; rich adds the padding and takes the excess away evenly, rounding as
+ * Python does (half to even). */
+static clayer_status lay_out(table *t, int line_length) {
+    static const double chain_ends[] = {0.45, 0.80, 1.0}, graph_ends[] = {0.3, 0.56, 0.74, 1.0};
+    int length = line_length > 0 ? line_length : DEFAULT_LENGTH, end = 0, total = 0;
+    t->columns = t->map->chain ? 3 : 4;
+    for (int i = 0; i < t->columns; i++) {
+        int width = (int)((t->map->chain ? chain_ends : graph_ends)[i] * length) - end;
+        if (width < 4) {
+            return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_summary: line_length %d is too small",
+                                 line_length);
+        }
+        end += width;
+        t->widths[i] = width + PADDING;
+        total += t->widths[i];
+    }
+    int excess = total - (length - t->columns - 1);
+    for (int i = 0; i < t->columns; i++) {
+        int left = t->columns - i, share = excess / left, rest = excess % left;
+        if (2 * rest > left || (2 * rest == left && share % 2 == 1)) {
+            share++;
+        }
+        share = share < t->widths[i] ? share : t->widths[i];
+        t->widths[i] -= share;
+        excess -= share;
+    }
+    return CLAYER_OK;
+}
+
+clayer_status cly_model_summary_keras3(const cly_model_map *map, int line_length, cly_model_printer printer) {
+    static const char *const header[COLUMNS] = {"Layer (type)", "Output Shape", "Param #", "Connected to"};
+    clayer_status status = CLAYER_OK;
+    cly_base_text title = {0};
+    table t = {.map = map, .printer = printer};
+    CLY_TRY(lay_out(&t, line_length));
+    CLY_TRY(cly_base_text_add(&title, "Model: \"%s\"", map->model->name));
+    CLY_TRY(print_text(&t, title.chars));
+    CLY_TRY(print_border(&t, "┏", "━", "┳", "┓"));
+    CLY_TRY(print_row(&t, header, "┃", true));
+    CLY_TRY(print_border(&t, "┡", "━", "╇", "┩"));
+    for (size_t i = 0; i < map->layer_count; i++) {
+        if (i > 0) {
+            CLY_TRY(print_border(&t, "├", "─", "┼", "┤"));
+        }
+        CLY_TRY(print_layer(&t, map->layers[i]));
+    }
+    CLY_TRY(print_border(&t, "└", "─", "┴", "┘"));
+    CLY_TRY(print_total(&t, "Total params", map->trainable + map->fixed));
+    CLY_TRY(print_total(&t, "Trainable params", map->trainable));
+    CLY_TRY(print_total(&t, "Non-trainable params", map->fixed));
+done:
+    cly_base_text_free(&title);
+    return status;
+}
