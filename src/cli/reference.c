@@ -1,0 +1,416 @@
+/* cli/reference.c: the operations in plain loops and double precision. Formulas: the Keras documentation. */
+#include "reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- activations ---- */
+
+static double clip(double x, double low, double high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+static double sigmoid(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+static double softplus(double x) {
+    return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
+}
+
+static double relu(double x, const double *a) {
+    const double slope = a[0], most = a[1], threshold = a[2];
+    double y = threshold != 0 ? (x > threshold ? x : 0) : x < 0 ? 0 : x;
+    if (!isinf(most)) {
+        y = clip(y, 0, most);
+    }
+    return slope != 0 && x < threshold ? y - slope * (threshold - x) : y;
+}
+
+static double elu(double x, const double *a) {
+    return x > 0 ? x : a[0] * expm1(x);
+}
+
+static double selu(double x, const double *a) {
+    (void)a;
+    const double scale = 1.0507009873554804934193349852946, alpha = 1.6732632423543772848170429916717;
+    return x > 0 ? scale * x : scale * alpha * expm1(x);
+}
+
+static double gelu(double x, const double *a) {
+    const double inner = sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x);
+    return a[0] != 0 ? 0.5 * x * (1 + tanh(inner)) : 0.5 * x * erfc(-x / sqrt(2));
+}
+
+static double soft_shrink(double x, const double *a) {
+    return x > a[0] ? x - a[0] : x < -a[0] ? x + a[0] : 0;
+}
+
+static double sparse_plus(double x, const double *a) {
+    (void)a;
+    return x <= -1 ? 0 : x < 1 ? 0.25 * (x + 1) * (x + 1) : x;
+}
+
+/* A function of the value alone, written as one of the value and arguments. */
+#define PLAIN(name, expression)                     \
+    static double name(double x, const double *a) { \
+        (void)a;                                    \
+        return (expression);                        \
+    }
+
+PLAIN(linear, x)
+PLAIN(plain_sigmoid, sigmoid(x))
+PLAIN(plain_tanh, tanh(x))
+PLAIN(plain_softplus, softplus(x))
+PLAIN(softsign, x / (1 + fabs(x)))
+PLAIN(exponential, exp(x))
+PLAIN(hard_sigmoid, clip(x + 3, 0, 6) / 6)
+PLAIN(keras2_hard_sigmoid, clip(0.2 * x + 0.5, 0, 1))
+PLAIN(silu, x *sigmoid(x))
+PLAIN(relu6, clip(x, 0, 6))
+PLAIN(leaky_relu, x < 0 ? a[0] * x : x)
+PLAIN(mish, x *tanh(softplus(x)))
+PLAIN(hard_silu, x *clip(x + 3, 0, 6) / 6)
+PLAIN(hard_tanh, clip(x, -1, 1))
+PLAIN(tanh_shrink, x - tanh(x))
+PLAIN(hard_shrink, fabs(x) > a[0] ? x : 0)
+PLAIN(squareplus, (x + sqrt(x * x + a[0])) / 2)
+PLAIN(sparse_sigmoid, clip((x + 1) / 2, 0, 1))
+PLAIN(celu, x > 0 ? x : a[0] * expm1(x / a[0]))
+PLAIN(log_sigmoid, -softplus(-x))
+PLAIN(threshold, x > a[0] ? x : a[1])
+
+static const struct {
+    const char *name;
+    double (*function)(double x, const double *arguments);
+} functions[] = {
+    {"linear", linear},
+    {"relu", relu},
+    {"sigmoid", plain_sigmoid},
+    {"tanh", plain_tanh},
+    {"elu", elu},
+    {"selu", selu},
+    {"softplus", plain_softplus},
+    {"softsign", softsign},
+    {"exponential", exponential},
+    {"hard_sigmoid", hard_sigmoid},
+    {"keras2_hard_sigmoid", keras2_hard_sigmoid},
+    {"silu", silu},
+    {"gelu", gelu},
+    {"relu6", relu6},
+    {"leaky_relu", leaky_relu},
+    {"mish", mish},
+    {"hard_silu", hard_silu},
+    {"hard_tanh", hard_tanh},
+    {"tanh_shrink", tanh_shrink},
+    {"soft_shrink", soft_shrink},
+    {"hard_shrink", hard_shrink},
+    {"squareplus", squareplus},
+    {"sparse_plus", sparse_plus},
+    {"sparse_sigmoid", sparse_sigmoid},
+    {"celu", celu},
+    {"log_sigmoid", log_sigmoid},
+    {"threshold", threshold},
+};
+
+bool reference_activate(const reference_activation *activation, double x, double *y_out) {
+    const char *name = activation == NULL || activation->name == NULL ? "linear" : activation->name;
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+        if (strcmp(functions[i].name, name) == 0) {
+            *y_out = functions[i].function(x, activation == NULL ? NULL : activation->arguments);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- positions ---- */
+
+static int64_t product(const int64_t sizes[3]) {
+    return sizes[0] * sizes[1] * sizes[2];
+}
+
+/* The position-th element of three axes. */
+static void split(int64_t position, const int64_t sizes[3], int64_t at[3]) {
+    at[2] = position % sizes[2];
+    at[1] = position / sizes[2] % sizes[1];
+    at[0] = position / sizes[2] / sizes[1];
+}
+
+/* False where `at` lies outside. */
+static bool join(const int64_t at[3], const int64_t sizes[3], int64_t *position_out) {
+    for (int i = 0; i < 3; i++) {
+        if (at[i] < 0 || at[i] >= sizes[i]) {
+            return false;
+        }
+    }
+    *position_out = (at[0] * sizes[1] + at[1]) * sizes[2] + at[2];
+    return true;
+}
+
+static int64_t element(bool channels_first, int64_t image, int64_t pixel, int64_t pixels, int64_t channel,
+                       int64_t channels) {
+    return channels_first ? (image * channels + channel) * pixels + pixel
+                          : (image * pixels + pixel) * channels + channel;
+}
+
+/* ---- convolutions ---- */
+
+/* The position of `in` that tap `tap` of output position `o` looks at; false in the padding. */
+static bool tap_position(const reference_conv_shape *s, int64_t o, int64_t tap, int64_t *position_out) {
+    int64_t at[3], k[3];
+    split(o, s->out, at);
+    split(tap, s->kernel, k);
+    for (int i = 0; i < 3; i++) {
+        at[i] = at[i] * s->stride[i] - s->pad[i] + k[i] * s->dilation[i];
+    }
+    return join(at, s->in, position_out);
+}
+
+/* One output value before the activation. */
+static double conv_value(const reference_conv_shape *s, const float *x, const float *w, int64_t image, int64_t o,
+                         int64_t channel) {
+    const int64_t group_in = s->in_channels / s->groups;
+    const int64_t first = channel / (s->out_channels / s->groups) * group_in;
+    double sum = 0;
+    for (int64_t tap = 0; tap < product(s->kernel); tap++) {
+        int64_t pixel = 0;
+        if (!tap_position(s, o, tap, &pixel)) {
+            continue;
+        }
+        for (int64_t c = 0; c < group_in; c++) {
+            const float value = x[element(s->channels_first, image, pixel, product(s->in), first + c, s->in_channels)];
+            sum += (double)value * (double)w[(tap * group_in + c) * s->out_channels + channel];
+        }
+    }
+    return sum;
+}
+
+void reference_conv(const reference_conv_shape *shape, const float *x, const float *w, const float *b,
+                    const reference_activation *activation, double *y) {
+    const int64_t pixels = product(shape->out);
+    for (int64_t image = 0; image < shape->batch; image++) {
+        for (int64_t o = 0; o < pixels; o++) {
+            for (int64_t c = 0; c < shape->out_channels; c++) {
+                const double sum = conv_value(shape, x, w, image, o, c) + (b != NULL ? (double)b[c] : 0);
+                reference_activate(activation, sum,
+                                   &y[element(shape->channels_first, image, o, pixels, c, shape->out_channels)]);
+            }
+        }
+    }
+}
+
+/* Adds what one value of x gives to all taps and channels. */
+static void scatter(const reference_conv_shape *s, float value, const float *w, int64_t image, int64_t o,
+                    int64_t channel, double *y) {
+    const int64_t group_in = s->in_channels / s->groups;
+    const int64_t first = channel / (s->out_channels / s->groups) * group_in;
+    for (int64_t tap = 0; tap < product(s->kernel); tap++) {
+        int64_t pixel = 0;
+        if (!tap_position(s, o, tap, &pixel)) {
+            continue;
+        }
+        for (int64_t c = 0; c < group_in; c++) {
+            y[element(s->channels_first, image, pixel, product(s->in), first + c, s->in_channels)] +=
+                (double)value * (double)w[(tap * group_in + c) * s->out_channels + channel];
+        }
+    }
+}
+
+void reference_conv_transpose(const reference_conv_shape *shape, const float *x, const float *w, const float *b,
+                              const reference_activation *activation, double *y) {
+    const int64_t in_pixels = product(shape->in), out_pixels = product(shape->out);
+    const int64_t count = shape->batch * in_pixels * shape->in_channels;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t channel = shape->channels_first ? i / in_pixels % shape->in_channels : i % shape->in_channels;
+        y[i] = b != NULL ? (double)b[channel] : 0;
+    }
+    for (int64_t image = 0; image < shape->batch; image++) {
+        for (int64_t o = 0; o < out_pixels; o++) {
+            for (int64_t c = 0; c < shape->out_channels; c++) {
+                const int64_t from = element(shape->channels_first, image, o, out_pixels, c, shape->out_channels);
+                scatter(shape, x[from], w, image, o, c, y);
+            }
+        }
+    }
+    for (int64_t i = 0; i < count; i++) {
+        reference_activate(activation, y[i], &y[i]);
+    }
+}
+
+void reference_dense(int64_t rows, int64_t in, int64_t out, const float *x, const float *w, const float *b,
+                     const reference_activation *activation, double *y) {
+    const reference_conv_shape shape = {.batch = rows,
+                                        .in = {1, 1, 1},
+                                        .out = {1, 1, 1},
+                                        .in_channels = in,
+                                        .out_channels = out,
+                                        .groups = 1,
+                                        .kernel = {1, 1, 1},
+                                        .stride = {1, 1, 1},
+                                        .dilation = {1, 1, 1}};
+    reference_conv(&shape, x, w, b, activation, y);
+}
+
+/* ---- windows ---- */
+
+void reference_window(const reference_window_shape *shape, const int64_t before[3], const float *x, double *y) {
+    const int64_t in = product(shape->in), out = product(shape->out);
+    for (int64_t outer = 0; outer < shape->outer; outer++) {
+        for (int64_t o = 0; o < out; o++) {
+            int64_t at[3], from = 0;
+            split(o, shape->out, at);
+            for (int i = 0; i < 3; i++) {
+                at[i] -= before[i];
+            }
+            const bool inside = join(at, shape->in, &from);
+            for (int64_t c = 0; c < shape->inner; c++) {
+                y[(outer * out + o) * shape->inner + c] =
+                    inside ? (double)x[(outer * in + from) * shape->inner + c] : 0;
+            }
+        }
+    }
+}
+
+void reference_nearest(const reference_window_shape *shape, const float *x, double *y) {
+    const int64_t in = product(shape->in), out = product(shape->out);
+    for (int64_t outer = 0; outer < shape->outer; outer++) {
+        for (int64_t o = 0; o < out; o++) {
+            int64_t at[3], from = 0;
+            split(o, shape->out, at);
+            for (int i = 0; i < 3; i++) {
+                at[i] = at[i] * shape->in[i] / shape->out[i];
+            }
+            join(at, shape->in, &from);
+            for (int64_t c = 0; c < shape->inner; c++) {
+                y[(outer * out + o) * shape->inner + c] = (double)x[(outer * in + from) * shape->inner + c];
+            }
+        }
+    }
+}
+
+/* The two neighbours of output o and the weight of the upper one. */
+static double neighbours(int64_t o, int64_t in, int64_t out, int64_t *low, int64_t *high) {
+    const double position = ((double)o + 0.5) * (double)in / (double)out - 0.5;
+    const double below = floor(position);
+    *low = below < 0 ? 0 : (int64_t)below;
+    *high = (int64_t)below + 1 < in ? (int64_t)below + 1 : in - 1;
+    return position - below;
+}
+
+void reference_bilinear(const reference_window_shape *shape, const float *x, double *y) {
+    const int64_t in = product(shape->in), out = product(shape->out), width = shape->in[2], inner = shape->inner;
+    for (int64_t outer = 0; outer < shape->outer; outer++) {
+        for (int64_t o = 0; o < out; o++) {
+            int64_t at[3], top, bottom, left, right;
+            split(o, shape->out, at);
+            const double v = neighbours(at[1], shape->in[1], shape->out[1], &top, &bottom);
+            const double h = neighbours(at[2], shape->in[2], shape->out[2], &left, &right);
+            for (int64_t c = 0; c < inner; c++) {
+                const float *from = x + (outer * in + at[0] * shape->in[1] * width) * inner + c;
+                const double above = (1 - h) * (double)from[(top * width + left) * inner] +
+                                     h * (double)from[(top * width + right) * inner];
+                const double below = (1 - h) * (double)from[(bottom * width + left) * inner] +
+                                     h * (double)from[(bottom * width + right) * inner];
+                y[(outer * out + o) * inner + c] = (1 - v) * above + v * below;
+            }
+        }
+    }
+}
+
+/* The maximum or average of one window. */
+static double pool_value(const reference_window_shape *s, const int64_t begin[3], const int64_t window[3], bool average,
+                         const float *x) {
+    double result = average ? 0 : -INFINITY;
+    int64_t counted = 0;
+    for (int64_t k = 0; k < product(window); k++) {
+        int64_t at[3], from = 0;
+        split(k, window, at);
+        for (int i = 0; i < 3; i++) {
+            at[i] += begin[i];
+        }
+        if (join(at, s->in, &from)) {
+            const double value = (double)x[from * s->inner];
+            result = average ? result + value : fmax(result, value);
+            counted++;
+        }
+    }
+    return average ? result / (double)counted : result;
+}
+
+void reference_pool(const reference_window_shape *shape, const int64_t window[3], const int64_t stride[3],
+                    const int64_t pad[3], bool average, const float *x, double *y) {
+    const int64_t in = product(shape->in), out = product(shape->out);
+    for (int64_t outer = 0; outer < shape->outer; outer++) {
+        for (int64_t o = 0; o < out; o++) {
+            int64_t begin[3];
+            split(o, shape->out, begin);
+            for (int i = 0; i < 3; i++) {
+                begin[i] = begin[i] * stride[i] - pad[i];
+            }
+            for (int64_t c = 0; c < shape->inner; c++) {
+                y[(outer * out + o) * shape->inner + c] =
+                    pool_value(shape, begin, window, average, x + outer * in * shape->inner + c);
+            }
+        }
+    }
+}
+
+/* ---- over an axis ---- */
+
+static int descending(const void *a, const void *b) {
+    const double left = *(const double *)a, right = *(const double *)b;
+    return left < right ? 1 : left > right ? -1 : 0;
+}
+
+/* What sparsemax takes from every value, by sorting (Martins and Astudillo 2016, algorithm 1). */
+static double sparsemax_tau(double *sorted, int64_t count) {
+    double sum = 0, tau = 0;
+    qsort(sorted, (size_t)count, sizeof(double), descending);
+    for (int64_t k = 0; k < count; k++) {
+        sum += sorted[k];
+        if (1 + (double)(k + 1) * sorted[k] > sum) {
+            tau = (sum - 1) / (double)(k + 1);
+        }
+    }
+    return tau;
+}
+
+bool reference_softmax(const char *name, int64_t outer, int64_t axis, int64_t inner, const float *x, double *y) {
+    const bool sparse = strcmp(name, "sparsemax") == 0, logarithm = strcmp(name, "log_softmax") == 0;
+    double *values = malloc((size_t)axis * sizeof(double));
+    if (values == NULL || (!sparse && !logarithm && strcmp(name, "softmax") != 0)) {
+        free(values);
+        return false;
+    }
+    for (int64_t i = 0; i < outer * inner; i++) {
+        const int64_t first = i / inner * axis * inner + i % inner;
+        double largest = -INFINITY, sum = 0;
+        for (int64_t k = 0; k < axis; k++) {
+            values[k] = (double)x[first + k * inner];
+            largest = fmax(largest, values[k]);
+        }
+        for (int64_t k = 0; k < axis; k++) {
+            sum += exp(values[k] - largest);
+        }
+        const double tau = sparse ? sparsemax_tau(values, axis) : 0;
+        for (int64_t k = 0; k < axis; k++) {
+            const double value = (double)x[first + k * inner];
+            y[first + k * inner] = sparse      ? fmax(value - tau, 0)
+                                   : logarithm ? value - largest - log(sum)
+                                               : exp(value - largest) / sum;
+        }
+    }
+    free(values);
+    return true;
+}
+
+void reference_batch_norm(int64_t outer, int64_t axis, int64_t inner, double epsilon, const float *x,
+                          const float *gamma, const float *beta, const float *mean, const float *variance, double *y) {
+    for (int64_t i = 0; i < outer * axis * inner; i++) {
+        const int64_t c = i / inner % axis;
+        const double scale = (gamma != NULL ? (double)gamma[c] : 1) / sqrt((double)variance[c] + epsilon);
+        y[i] = ((double)x[i] - (double)mean[c]) * scale + (beta != NULL ? (double)beta[c] : 0);
+    }
+}

@@ -1,0 +1,69 @@
+/* cli/reference.h: every operation once more on the host, in plain loops and double precision: what the selftest and
+ * the tests hold the device against. Nothing of the library is used, so that one mistake cannot hide in both.
+ *
+ * Sizes have three spatial axes, lower ranks with leading ones. Tensors are (batch, spatial..., channels) or, with
+ * channels_first, (batch, channels, spatial...); others are (outer, three axes, inner). */
+#ifndef REFERENCE_H
+#define REFERENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An activation by Keras' name with its arguments in Keras' order; name NULL is linear. */
+typedef struct reference_activation {
+    const char *name;
+    double arguments[4];
+} reference_activation;
+
+/* A convolution from `in` to `out`; the transposed one runs from `out` to `in`. */
+typedef struct reference_conv_shape {
+    int64_t batch;
+    int64_t in[3], out[3];
+    int64_t in_channels, out_channels, groups;
+    int64_t kernel[3], stride[3], dilation[3];
+    int64_t pad[3]; /* zeros before */
+    bool channels_first;
+} reference_conv_shape;
+
+typedef struct reference_window_shape {
+    int64_t outer, inner;
+    int64_t in[3], out[3];
+} reference_window_shape;
+
+/* False for a name that is not known. */
+bool reference_activate(const reference_activation *activation, double x, double *y_out);
+
+/* w (k..., in_channels / groups, out_channels), b (out_channels) or NULL; y of size `out`. A depthwise convolution has
+ * in_channels groups. */
+void reference_conv(const reference_conv_shape *shape, const float *x, const float *w, const float *b,
+                    const reference_activation *activation, double *y);
+
+/* By scattering every value of x, of size `out`, into y, of size `in`; w as above, b (in_channels) or NULL. */
+void reference_conv_transpose(const reference_conv_shape *shape, const float *x, const float *w, const float *b,
+                              const reference_activation *activation, double *y);
+
+/* x (rows, in), w (in, out), b (out) or NULL. */
+void reference_dense(int64_t rows, int64_t in, int64_t out, const float *x, const float *w, const float *b,
+                     const reference_activation *activation, double *y);
+
+/* y[o] = x[o - before] or 0: padding and, with before < 0, cropping. */
+void reference_window(const reference_window_shape *shape, const int64_t before[3], const float *x, double *y);
+
+/* out = in * factor; half-pixel centres and clamped edges for bilinear, which leaves the first axis alone. */
+void reference_nearest(const reference_window_shape *shape, const float *x, double *y);
+void reference_bilinear(const reference_window_shape *shape, const float *x, double *y);
+
+/* What lies outside does not count. */
+void reference_pool(const reference_window_shape *shape, const int64_t window[3], const int64_t stride[3],
+                    const int64_t pad[3], bool average, const float *x, double *y);
+
+/* Over the middle of (outer, axis, inner): "softmax", "log_softmax" or "sparsemax"; false for another name or without
+ * memory. */
+bool reference_softmax(const char *name, int64_t outer, int64_t axis, int64_t inner, const float *x, double *y);
+
+/* gamma, beta NULL: 1, 0. */
+void reference_batch_norm(int64_t outer, int64_t axis, int64_t inner, double epsilon, const float *x,
+                          const float *gamma, const float *beta, const float *mean, const float *variance, double *y);
+
+#endif

@@ -1,0 +1,153 @@
+/* ops/harness.c: guarded buffers and the comparison of all implementations. */
+#include "ops/harness.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/tolerance.h"
+
+#define GUARD_FLOATS 1024
+#define GUARD_BITS 0x7fc5a5a5u /* a NaN, so that reading a guard shows too */
+
+typedef struct guarded {
+    cl_mem whole, part;
+    int64_t count;
+} guarded;
+
+void harness_open(harness *h, uint64_t workspace_limit_bytes) {
+    const clayer_context_config config = {.struct_size = sizeof(config),
+                                          .workspace_limit_bytes = workspace_limit_bytes};
+    memset(h, 0, sizeof(*h));
+    ck_assert_msg(clayer_context_create(&config, &h->context) == CLAYER_OK, "%s", clayer_last_error());
+}
+
+void harness_close(harness *h) {
+    clayer_context_destroy(h->context);
+    h->context = NULL;
+}
+
+/* All floats of a buffer's memory: guard, values (or the same NaN), guard. */
+static uint32_t *filled(const float *values, int64_t count) {
+    uint32_t *memory = malloc(((size_t)count + 2 * GUARD_FLOATS) * sizeof(uint32_t));
+    ck_assert_ptr_nonnull(memory);
+    for (int64_t i = 0; i < count + 2 * GUARD_FLOATS; i++) {
+        memory[i] = GUARD_BITS;
+    }
+    if (values != NULL) {
+        memcpy(memory + GUARD_FLOATS, values, (size_t)count * sizeof(float));
+    }
+    return memory;
+}
+
+static guarded guarded_create(harness *h, const float *values, int64_t count) {
+    guarded g = {.count = count > 0 ? count : 1};
+    cl_int code = 0;
+    uint32_t *memory = filled(values, g.count);
+    const size_t bytes = ((size_t)g.count + 2 * GUARD_FLOATS) * sizeof(float);
+    g.whole = clCreateBuffer(clayer_context_get_cl_context(h->context), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, bytes,
+                             memory, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    const cl_buffer_region region = {GUARD_FLOATS * sizeof(float), (size_t)g.count * sizeof(float)};
+    g.part = clCreateSubBuffer(g.whole, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    free(memory);
+    return g;
+}
+
+/* Reads all of it back, checks the guards, and the values too if they must not have changed. */
+static uint32_t *guarded_finish(harness *h, guarded *g, const float *same, const char *what, const harness_case *c,
+                                const char *name) {
+    const size_t bytes = ((size_t)g->count + 2 * GUARD_FLOATS) * sizeof(float);
+    uint32_t *memory = filled(NULL, g->count);
+    ck_assert_int_eq(clEnqueueReadBuffer(clayer_context_get_cl_queue(h->context), g->whole, CL_TRUE, 0, bytes, memory,
+                                         0, NULL, NULL),
+                     CL_SUCCESS);
+    for (int64_t i = 0; i < GUARD_FLOATS; i++) {
+        ck_assert_msg(memory[i] == GUARD_BITS && memory[GUARD_FLOATS + g->count + i] == GUARD_BITS,
+                      "%s '%s': %s overrun, guard float %" PRId64 "; %s", c->op->name, name, what, i, c->text);
+    }
+    ck_assert_msg(same == NULL || memcmp(memory + GUARD_FLOATS, same, (size_t)g->count * sizeof(float)) == 0,
+                  "%s '%s': %s was changed; %s", c->op->name, name, what, c->text);
+    clReleaseMemObject(g->part);
+    clReleaseMemObject(g->whole);
+    return memory;
+}
+
+static void compare(const harness_case *c, const char *name, const float *actual) {
+    int64_t index = 0;
+    const double worst = test_worst(actual, c->expected, c->counts[c->output], c->tolerance, &index);
+    ck_assert_msg(
+        worst <= 1, "%s '%s': element %" PRId64 " of %" PRId64 " is %.9g, expected %.9g (%.3g tolerances); %s",
+        c->op->name, name, index, c->counts[c->output], (double)actual[index], c->expected[index], worst, c->text);
+}
+
+static void run_one(harness *h, const harness_case *c, const cly_ops_implementation *implementation) {
+    guarded buffers[CLY_OPS_OPERANDS] = {0};
+    cl_mem operands[CLY_OPS_OPERANDS] = {0};
+    for (int i = 0; i < CLY_OPS_OPERANDS; i++) {
+        if (c->inputs[i] != NULL || (i == c->output && !c->in_place)) {
+            buffers[i] = guarded_create(h, c->inputs[i], c->counts[i]);
+            operands[i] = buffers[i].part;
+        }
+    }
+    if (c->in_place) {
+        operands[c->output] = operands[0];
+    }
+    const uint64_t bytes =
+        implementation->workspace_bytes == NULL ? 0 : implementation->workspace_bytes(h->context, c->shape);
+    ck_assert_msg(bytes <= cly_device_workspace_limit(h->context), "%s '%s': workspace of %" PRIu64 " bytes; %s",
+                  c->op->name, implementation->name, bytes, c->text);
+    guarded workspace = guarded_create(h, NULL, (int64_t)(bytes / sizeof(float)));
+    ck_assert_msg(implementation->run(h->context, c->shape, operands, bytes > 0 ? workspace.part : NULL) == CLAYER_OK,
+                  "%s '%s': %s; %s", c->op->name, implementation->name, clayer_last_error(), c->text);
+    ck_assert_int_eq(clayer_context_finish(h->context), CLAYER_OK);
+    free(guarded_finish(h, &workspace, NULL, "workspace", c, implementation->name));
+    const int result = c->in_place ? 0 : c->output;
+    for (int i = 0; i < CLY_OPS_OPERANDS; i++) {
+        if (buffers[i].whole != NULL) {
+            char what[32];
+            snprintf(what, sizeof(what), "operand %d", i);
+            uint32_t *memory =
+                guarded_finish(h, &buffers[i], i == result ? NULL : c->inputs[i], what, c, implementation->name);
+            if (i == result) {
+                float *values = (float *)(void *)memory;
+                compare(c, implementation->name, values + GUARD_FLOATS);
+            }
+            free(memory);
+        }
+    }
+}
+
+void harness_check(harness *h, const harness_case *c) {
+    int index = 0;
+    for (const cly_ops_implementation *i = c->op->implementations; i->name != NULL; i++, index++) {
+        const cly_ops_implementation *chosen = NULL;
+        ck_assert_int_eq(clayer_context_force(h->context, c->op->name, i->name), CLAYER_OK);
+        const clayer_status status = cly_ops_choose(h->context, c->op, c->shape, &chosen);
+        if (status == CLAYER_UNSUPPORTED) {
+            ck_assert_msg(strcmp(i->name, "reference") != 0, "%s: reference cannot; %s", c->op->name, c->text);
+            continue;
+        }
+        ck_assert_int_eq(status, CLAYER_OK);
+        ck_assert_ptr_eq(chosen, i);
+        run_one(h, c, i);
+        h->runs[index]++;
+    }
+    ck_assert_int_eq(clayer_context_force(h->context, c->op->name, NULL), CLAYER_OK);
+}
+
+void harness_expect_runs(const harness *h, const cly_ops_operator *op, int least) {
+    int index = 0;
+    for (const cly_ops_implementation *i = op->implementations; i->name != NULL; i++, index++) {
+        printf("%s '%s': %d cases\n", op->name, i->name, h->runs[index]);
+        ck_assert_msg(h->runs[index] >= least, "%s '%s' ran %d cases only", op->name, i->name, h->runs[index]);
+    }
+}
+
+const char *harness_sizes(const int64_t sizes[3], char text[64]) {
+    snprintf(text, 64, "%" PRId64 "x%" PRId64 "x%" PRId64, sizes[0], sizes[1], sizes[2]);
+    return text;
+}

@@ -1,0 +1,43 @@
+/* ops/harness.h: one operator against its expected result, by every implementation.
+ *
+ * Every buffer lies between guard zones that must stay as they were; inputs must not change; outputs and workspace are
+ * full of NaN before, so that what is not written or is read too early shows. */
+#ifndef CLY_TEST_HARNESS_H
+#define CLY_TEST_HARNESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ops/operator.h"
+
+typedef struct harness {
+    clayer_context *context;
+    int runs[16]; /* cases by implementation, in the operator's order */
+} harness;
+
+/* workspace_limit_bytes 0: the library's own. */
+void harness_open(harness *h, uint64_t workspace_limit_bytes);
+void harness_close(harness *h);
+
+typedef struct harness_case {
+    const cly_ops_operator *op;
+    const void *shape;
+    const float *inputs[CLY_OPS_OPERANDS]; /* NULL: absent, or the output */
+    int64_t counts[CLY_OPS_OPERANDS];
+    int output;             /* which operand */
+    bool in_place;          /* the output is operand 0's buffer */
+    const double *expected; /* counts[output]; NaN where nothing may be written */
+    double tolerance;       /* as test_worst */
+    char text[512];         /* the case, for messages */
+} harness_case;
+
+/* Runs the case by every implementation that can, forced by name. Fails the test at the first that is wrong. */
+void harness_check(harness *h, const harness_case *c);
+
+/* Fails unless every implementation of `op` ran at least `least` cases. */
+void harness_expect_runs(const harness *h, const cly_ops_operator *op, int least);
+
+/* "3x5x7" */
+const char *harness_sizes(const int64_t sizes[3], char text[64]);
+
+#endif
