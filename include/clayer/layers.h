@@ -4,8 +4,8 @@
  * struct); a zero in any other field means Keras' default, so a field whose zero would be another legal value says so
  * in its name (`no_bias`, `has_output_padding`). Strings and arrays are copied.
  *
- *  - Axis order is dim1, dim2, dim3 (depth, rows, cols); a layer of rank r looks at the first r entries. For sizes
- *    (kernel_size, strides, ...) entries left 0 after the first repeat it: {3} is Keras' integer 3, {3, 5} a tuple.
+ *  - Axis order is dim1, dim2, dim3 (depth, rows, cols); a layer of rank r looks at the first r entries. Sizes
+ *    (kernel_size, strides, ...) take one value for all axes or one each: {3} is Keras' integer 3, {3, 5} a tuple.
  *  - data_format: "channels_last" (N, spatial..., C) or "channels_first" (N, C, spatial...). NULL: image_data_format
  *    of $KERAS_HOME/keras.json or ~/.keras/keras.json, else channels_last.
  *  - padding: "valid", "same"; Conv1D and SeparableConv1D also "causal". NULL: "valid".
@@ -13,7 +13,8 @@
  *    "relu", "leaky_relu(negative_slope=0.1)", "RandomNormal(stddev=0.02, seed=7)", "l1_l2(l1=0.01, l2=0.02)",
  *    "max_norm(2, axis=[0, 1, 2])". NULL: Keras' default of that layer (for an activation "linear").
  *    An activation name means what Keras 3 means by it; "keras2_hard_sigmoid" is the older one.
- *  - not_trainable: Keras' trainable=False. name: NULL gives Keras' automatic name, such as "conv2d_1".
+ *  - not_trainable: Keras' trainable=False. name: NULL gives Keras' automatic name, such as "conv2d_1",
+ *    once the layer is in a model; a layer alone is then "conv2d".
  *
  * Weights are stored as Keras stores them: convolution kernel (k..., C_in / groups, filters), transposed
  * (k..., filters, C_in), depthwise (k..., C_in, depth_multiplier), separable 1D pointwise (1, C_in * m, filters). */
@@ -56,8 +57,8 @@ typedef struct clayer_conv_config {
     const char *bias_constraint;
 } clayer_conv_config;
 
-/* Conv2DTranspose, Conv3DTranspose: the gradient of the convolution with the same parameters with respect to its
- * input. Conv3DTranspose takes no dilation_rate. */
+/* Conv1DTranspose, Conv2DTranspose, Conv3DTranspose: the gradient of the convolution with the same parameters with
+ * respect to its input. Conv3DTranspose takes no dilation_rate. */
 typedef struct clayer_conv_transpose_config {
     size_t struct_size;
     const char *name;
@@ -67,7 +68,7 @@ typedef struct clayer_conv_transpose_config {
     int64_t strides[3];
     const char *padding; /* "valid" or "same" */
     bool has_output_padding; /* false: Keras' None, the output size is chosen so that shapes map back */
-    int64_t output_padding[3]; /* >= 0 and below the stride on its axis; looked at if has_output_padding */
+    int64_t output_padding[3]; /* one an axis, >= 0 and below its stride; looked at if has_output_padding */
     const char *data_format;
     int64_t dilation_rate[3];
     const char *activation;
@@ -107,7 +108,8 @@ typedef struct clayer_separable_conv_config {
     const char *bias_constraint;
 } clayer_separable_conv_config;
 
-/* DepthwiseConv2D: (N, rows, cols, C) -> (N, rows', cols', C * depth_multiplier); output channel c * m + j. */
+/* DepthwiseConv1D, DepthwiseConv2D: (N, spatial..., C) -> (N, out..., C * depth_multiplier); output channel c * m + j
+ * is filter j of input channel c. */
 typedef struct clayer_depthwise_conv_config {
     size_t struct_size;
     const char *name;
@@ -238,7 +240,7 @@ typedef struct clayer_dropout_config {
     size_t struct_size;
     const char *name;
     bool not_trainable;
-    double rate; /* 0 <= rate < 1 */
+    double rate; /* 0 <= rate <= 1 */
     bool has_seed;
     int64_t seed;
     clayer_shape noise_shape; /* rank 0: Keras' None */
@@ -251,8 +253,8 @@ typedef struct clayer_batch_normalization_config {
     bool not_trainable;
     bool has_axis; /* false: -1, the last */
     int64_t axis;
-    double momentum; /* 0.99 */
-    double epsilon;  /* 1e-3 */
+    double momentum; /* 0.99; -0.0 for an explicit 0 */
+    double epsilon;  /* 1e-3; -0.0 for an explicit 0 */
     bool no_center;
     bool no_scale;
     const char *beta_initializer;            /* "zeros" */

@@ -52,10 +52,12 @@ CLAYER_API clayer_status clayer_model_add(clayer_model *model, clayer_layer *lay
 CLAYER_DECLARE_ADD(conv1d, clayer_conv_config);
 CLAYER_DECLARE_ADD(conv2d, clayer_conv_config);
 CLAYER_DECLARE_ADD(conv3d, clayer_conv_config);
+CLAYER_DECLARE_ADD(conv1d_transpose, clayer_conv_transpose_config);
 CLAYER_DECLARE_ADD(conv2d_transpose, clayer_conv_transpose_config);
 CLAYER_DECLARE_ADD(conv3d_transpose, clayer_conv_transpose_config);
 CLAYER_DECLARE_ADD(separable_conv1d, clayer_separable_conv_config);
 CLAYER_DECLARE_ADD(separable_conv2d, clayer_separable_conv_config);
+CLAYER_DECLARE_ADD(depthwise_conv1d, clayer_depthwise_conv_config);
 CLAYER_DECLARE_ADD(depthwise_conv2d, clayer_depthwise_conv_config);
 CLAYER_DECLARE_ADD(cropping1d, clayer_cropping_config);
 CLAYER_DECLARE_ADD(cropping2d, clayer_cropping_config);

@@ -13,6 +13,7 @@
 #include <clayer/layers.h>
 
 #include "layers/params.h"
+#include "ops/padding.h"
 #include "ops/step.h"
 #include "weights/weight.h"
 
@@ -26,29 +27,31 @@ typedef struct cly_layers_class {
     size_t config_size;
     const cly_layers_param *params;
     size_t min_inputs, max_inputs; /* 0, 0 stands for 1, 1 */
-    /* Arguments against each other (stride with dilation, causal in 2D); may fill layer->state. NULL: nothing. */
+    /* Arguments against each other (stride with dilation, causal in 2D). NULL: nothing. */
     clayer_status (*check)(clayer_layer *layer);
     /* The output shape; input ranks and unknown (-1) dimensions are looked at here. */
-    clayer_status (*infer)(const clayer_layer *layer, const clayer_shape *inputs, size_t count, clayer_shape *output_out);
+    clayer_status (*infer)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                           clayer_shape *output_out);
     /* cly_layers_add_weight for each, in Keras' order. NULL: no weights. */
     clayer_status (*declare)(clayer_layer *layer, const clayer_shape *inputs, size_t count);
     /* Writes the steps for concrete shapes that `infer` has accepted. No steps: the output is the input's memory
      * (Flatten, Dropout, Reshape), which the model uses without a copy. */
-    clayer_status (*plan)(const clayer_layer *layer, const clayer_shape *inputs, size_t count, const clayer_shape *output,
-                          cly_ops_steps *steps);
+    clayer_status (*plan)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                          const clayer_shape *output, cly_ops_steps *steps);
 } cly_layers_class;
 
 struct clayer_layer {
     const cly_layers_class *class;
     clayer_context *context; /* retained */
     int references;          /* the caller's and the models' */
-    char *name;
+    char *name;              /* NULL until it is given one: by its config, or by the model it is added to */
     bool trainable;
-    bool channels_first;         /* resolved from data_format where the class has it */
+    bool channels_first;           /* resolved from data_format where the class has it */
     cly_ops_activation activation; /* parsed where the class has it */
-    void *config;                /* the public struct with all defaults in place, owned */
+    void *config;                  /* the public struct with all defaults in place, owned */
     cly_weights_weight weights[CLY_LAYERS_WEIGHTS];
     size_t weight_count;
+    size_t declared; /* weights that the running declare() has named; a built layer's are compared, not made anew */
     bool built;
     clayer_shape built_for; /* the first input's shape at build */
     /* for clayer_layer_forward on its own: the last plan and its memory */
@@ -57,6 +60,7 @@ struct clayer_layer {
     size_t planned_count;
     cl_mem temporaries[CLY_OPS_TEMPORARIES];
     cl_mem workspace;
+    uint64_t workspace_bytes;
     clayer_layer_profile profile;
 };
 
@@ -77,8 +81,13 @@ clayer_status cly_layers_create(clayer_context *context, const cly_layers_class 
                                 clayer_layer **layer_out);
 clayer_layer *cly_layers_retain(clayer_layer *layer);
 
-/* "Conv2D 'conv2d_1'", for messages; `text` holds at least 160 bytes. Returns text. */
+/* "Conv2D 'conv2d_1'", for messages ("Conv2D" while nameless); `text` holds CLY_LAYERS_DESCRIPTION bytes. Returns
+ * text. */
+#define CLY_LAYERS_DESCRIPTION 160
 const char *cly_layers_describe(const clayer_layer *layer, char *text, size_t capacity);
+
+/* Every config struct begins as this one does. */
+typedef clayer_add_config cly_layers_common_config;
 
 /* The config's InputLayer: what clayer_add_input and the readers use. */
 typedef struct cly_layers_input_config {
@@ -90,24 +99,85 @@ typedef struct cly_layers_input_config {
 
 /* ---- for the files of src/layers ---- */
 
-/* Declares the next weight; specs are text of the config. */
+/* Fails with "Conv2D 'conv2d_1': " before the formatted reason. */
+clayer_status cly_layers_fail(const clayer_layer *layer, clayer_status status, const char *format, ...)
+    CLY_PRINTF(3, 4);
+
+/* Declares the next weight; specs are text of the config. An unknown dimension is refused, naming the weight. */
 clayer_status cly_layers_add_weight(clayer_layer *layer, const char *name, const clayer_shape *shape, bool trainable,
                                     const char *initializer, const char *regularizer, const char *constraint);
+
+/* ---- shapes (shape.c) ---- */
+
+/* "(None, 5, 7, 3)"; `text` holds CLY_LAYERS_SHAPE_TEXT bytes. Returns text. */
+#define CLY_LAYERS_SHAPE_TEXT 192
+const char *cly_layers_shape_text(const clayer_shape *shape, char *text, size_t capacity);
+
+/* data_format where the config leaves it open: image_data_format of Keras' configuration file, else channels_last.
+ * The result is static. A damaged file is CLAYER_BAD_FILE. */
+clayer_status cly_layers_default_data_format(const char **format_out);
 
 /* Where channels and spatial axes lie in a batched shape of layer->class->rank spatial axes. */
 int cly_layers_channel_axis(const clayer_layer *layer);
 int cly_layers_spatial_axis(const clayer_layer *layer, int i);
 
-/* CLAYER_INVALID_SHAPE unless the shape has rank + 2 axes: "Conv2D 'c': input has 3 axes, expects 4 (N, rows, cols, C)". */
+/* CLAYER_INVALID_SHAPE unless the shape has rank + 2 axes: "Conv2D 'c': input (None, 5, 7) has 3 axes, expects 4: (N,
+ * rows, cols, C)". */
 clayer_status cly_layers_expect_rank(const clayer_layer *layer, const clayer_shape *shape);
+
+/* An axis that counts from the end where negative: 0 <= *axis_out < shape->rank. */
+clayer_status cly_layers_expect_axis(const clayer_layer *layer, int64_t axis, const clayer_shape *shape, int *axis_out);
+
+/* `values` of the class' rank, moved to the end of three with `fill` before: {3, 5} in 2D gives {fill, 3, 5}. */
+void cly_layers_lead(const clayer_layer *layer, const int64_t values[3], int64_t fill, int64_t sizes[3]);
 
 /* The spatial part of a shape as three sizes with leading ones. */
 void cly_layers_spatial(const clayer_layer *layer, const clayer_shape *shape, int64_t sizes[3]);
 
 /* (outer, in[3], inner) of ops/window.h for a shape: channels_last has inner = C. */
-void cly_layers_outer_inner(const clayer_layer *layer, const clayer_shape *shape, int64_t *outer_out, int64_t *inner_out);
+void cly_layers_outer_inner(const clayer_layer *layer, const clayer_shape *shape, int64_t *outer_out,
+                            int64_t *inner_out);
 
-/* Appends the layer's activation as steps of its own on the output, if it is not element by element (softmax). */
+/* The product of dims[from .. to - 1]; -1 if one of them is unknown, -2 if it overflows. */
+int64_t cly_layers_product(const clayer_shape *shape, int from, int to);
+
+bool cly_layers_same_shape(const clayer_shape *a, const clayer_shape *b);
+
+/* ---- what convolutions share (window.c) ---- */
+
+/* "valid", "same" or "causal". */
+cly_ops_padding cly_layers_padding(const char *text);
+
+/* Refuses strides with dilation and kernels whose dilated size exceeds 32 bits. */
+clayer_status cly_layers_check_window(const clayer_layer *layer, const int64_t kernel[3], const int64_t strides[3],
+                                      const int64_t dilation[3]);
+
+/* The spatial sizes of a convolution or pooling, written at `output`; -1 stays -1. `what` names the window in
+ * messages: "kernel_size". dilation NULL: 1. */
+clayer_status cly_layers_infer_window(const clayer_layer *layer, const clayer_shape *input, const char *what,
+                                      const int64_t kernel[3], const int64_t strides[3], const int64_t dilation[3],
+                                      const char *padding, clayer_shape *output);
+
+/* CLAYER_INVALID_SHAPE if the channel dimension is unknown; *channels_out otherwise. */
+clayer_status cly_layers_known_channels(const clayer_layer *layer, const clayer_shape *input, int64_t *channels_out);
+
+/* The part of a convolution's shape that every convolution fills in the same way, for `input` as `in`. */
+void cly_layers_conv_shape(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                           const int64_t kernel[3], const int64_t strides[3], const int64_t dilation[3],
+                           const char *padding, cly_ops_conv_shape *shape_out);
+
+/* ---- steps ---- */
+
+#define CLY_PLACE(kind_, index_) ((cly_ops_place){.kind = (kind_), .index = (index_)})
+
+/* No steps: the output is the input's memory. */
+clayer_status cly_layers_plan_nothing(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                      const clayer_shape *output, cly_ops_steps *steps);
+
+/* The layer's activation if it acts element by element, to be fused into the last operator; else linear. */
+cly_ops_activation cly_layers_fused_activation(const clayer_layer *layer);
+
+/* Appends the layer's activation as a step of its own on the output, if it is not element by element (softmax). */
 clayer_status cly_layers_plan_activation(const clayer_layer *layer, const clayer_shape *output, cly_ops_steps *steps);
 
 #endif

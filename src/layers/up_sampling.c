@@ -1,0 +1,82 @@
+/* layers/up_sampling.c: UpSampling1D, UpSampling2D, UpSampling3D: every value repeated size[axis] times, or in 2D
+ * bilinear. Keras: keras/src/layers/reshaping/up_sampling{1,2,3}d.py. */
+#include <string.h>
+
+#include "layers/layer.h"
+
+typedef clayer_up_sampling_config config;
+
+/* Keras 3 knows the last three; they are named so that refusing them says what they are. */
+static const char *const interpolations[] = {"nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", NULL};
+
+#define SIZE CLY_PARAM_AXES(config, size, .fallback = 2)
+
+static const cly_layers_param params_1d[] = {SIZE, {0}};
+static const cly_layers_param params_2d[] = {
+    SIZE,
+    CLY_PARAM_DATA_FORMAT(config),
+    CLY_PARAM(config, interpolation, CHOICE, .fallback_text = "nearest", .choices = interpolations),
+    {0}};
+static const cly_layers_param params_3d[] = {SIZE, CLY_PARAM_DATA_FORMAT(config), {0}};
+
+static bool is_bilinear(const clayer_layer *layer) {
+    const config *c = layer->config;
+    return layer->class->rank == 2 && strcmp(c->interpolation, "bilinear") == 0;
+}
+
+static clayer_status check(clayer_layer *layer) {
+    const config *c = layer->config;
+    if (layer->class->rank == 2 && !is_bilinear(layer) && strcmp(c->interpolation, "nearest") != 0) {
+        return cly_layers_fail(layer, CLAYER_UNSUPPORTED,
+                               "interpolation '%s' is not supported; nearest and bilinear are", c->interpolation);
+    }
+    return CLAYER_OK;
+}
+
+static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                           clayer_shape *output_out) {
+    (void)count;
+    const config *c = layer->config;
+    clayer_status status = cly_layers_expect_rank(layer, inputs);
+    if (status != CLAYER_OK) {
+        return status;
+    }
+    *output_out = *inputs;
+    for (int i = 0; i < layer->class->rank; i++) {
+        int axis = cly_layers_spatial_axis(layer, i);
+        if (inputs->dims[axis] != -1) {
+            output_out->dims[axis] *= c->size[i];
+        }
+    }
+    return CLAYER_OK;
+}
+
+static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                          const clayer_shape *output, cly_ops_steps *steps) {
+    (void)count;
+    const config *c = layer->config;
+    clayer_status status = CLAYER_OK;
+    cly_ops_step *step = NULL;
+    if (cly_layers_same_shape(inputs, output)) {
+        return CLAYER_OK; /* every factor is 1 */
+    }
+    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_resize_operator, &step));
+    cly_layers_outer_inner(layer, inputs, &step->shape.resize.outer, &step->shape.resize.inner);
+    cly_layers_spatial(layer, inputs, step->shape.resize.in);
+    cly_layers_lead(layer, c->size, 1, step->shape.resize.factor);
+    step->shape.resize.method = is_bilinear(layer) ? CLY_BILINEAR : CLY_NEAREST;
+    step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
+    step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
+done:
+    return status;
+}
+
+#define CLASS(rank_)                                                                                             \
+    {                                                                                                            \
+        .name = "UpSampling" #rank_ "D", .auto_name = "up_sampling" #rank_ "d", .rank = (rank_),                 \
+        .config_size = sizeof(config), .params = params_##rank_##d, .check = check, .infer = infer, .plan = plan \
+    }
+
+const cly_layers_class cly_layers_up_sampling1d = CLASS(1);
+const cly_layers_class cly_layers_up_sampling2d = CLASS(2);
+const cly_layers_class cly_layers_up_sampling3d = CLASS(3);
