@@ -98,7 +98,6 @@ static clayer_status make_empty(const clayer_context_config *config, clayer_cont
 static void close_context(clayer_context *context) {
     if (context->queue != NULL) {
         (void)clFinish(context->queue);
-        cly_device_programs_flush(context);
     }
     cly_device_programs_free(context);
     cly_device_cache_close(context);

@@ -27,7 +27,7 @@ const char *cly_device_code_name(cl_int code);
 
 /* ---- programs (program.c) and kernels (launch.c) ---- */
 
-#define CLY_SEEN_LOCALS 8
+#define CLY_SEEN_SHAPES 32
 
 typedef struct cly_kernel {
     char name[64];
@@ -37,7 +37,7 @@ typedef struct cly_kernel {
     size_t multiple; /* preferred work-group size multiple */
     size_t required[3];
     cl_ulong local_bytes;            /* static local memory */
-    size_t seen[CLY_SEEN_LOCALS][3]; /* work-group sizes launched before: a new one may compile (PoCL) */
+    size_t seen[CLY_SEEN_SHAPES][4]; /* work-groups, and whether the range was large: PoCL compiles for each */
     size_t seen_count;
 } cly_kernel;
 
@@ -50,9 +50,7 @@ typedef struct cly_program {
     cl_program program;   /* NULL until built */
     cly_kernel *kernels;
     size_t kernel_count;
-    char key[65];   /* of the disk cache */
-    bool from_disk; /* loaded, not built */
-    bool unsaved;   /* the disk does not have what the device has compiled since */
+    char key[65]; /* of the disk cache */
 } cly_program;
 
 /* For tests: called for each program and options that a context asks for first. Set before any context is made. */
@@ -61,8 +59,6 @@ extern void (*cly_device_program_hook)(const char *name, const char *options);
 /* The built program, with its lock held; the caller unlocks. */
 clayer_status cly_device_program_get(clayer_context *context, const char *name, const char *options,
                                      cly_program **program_out);
-/* Stores programs that grew since they were saved; called by the last release. */
-void cly_device_programs_flush(clayer_context *context);
 void cly_device_programs_free(clayer_context *context);
 /* Puts one program's binary on disk. The program's lock is held. */
 void cly_device_program_save(clayer_context *context, cly_program *program);

@@ -132,18 +132,20 @@ static clayer_status settle_local(const clayer_context *context, const cly_kerne
     return CLAYER_OK;
 }
 
-/* True the first time that the kernel runs with this work-group. */
-static bool is_new_local(cly_kernel *kernel, const size_t local[3]) {
-    for (size_t i = 0; i < kernel->seen_count; i++) {
-        if (memcmp(kernel->seen[i], local, sizeof(kernel->seen[i])) == 0) {
+/* True the first time that the kernel runs with this work-group; with many, now and then again. */
+static bool is_new_shape(cly_kernel *kernel, const size_t global[3], const size_t local[3]) {
+    size_t shape[4] = {local[0], local[1], local[2], 0};
+    for (int axis = 0; axis < 3; axis++) {
+        shape[3] |= global[axis] / local[axis] >= 65535 ? 1u : 0u; /* PoCL has a variant for small ranges */
+    }
+    size_t kept = kernel->seen_count < CLY_SEEN_SHAPES ? kernel->seen_count : CLY_SEEN_SHAPES;
+    for (size_t i = 0; i < kept; i++) {
+        if (memcmp(kernel->seen[i], shape, sizeof(shape)) == 0) {
             return false;
         }
     }
-    if (kernel->seen_count < CLY_SEEN_LOCALS) {
-        memcpy(kernel->seen[kernel->seen_count++], local, sizeof(kernel->seen[0]));
-        return true;
-    }
-    return false;
+    memcpy(kernel->seen[kernel->seen_count++ % CLY_SEEN_SHAPES], shape, sizeof(shape));
+    return true;
 }
 
 static clayer_status enqueue(clayer_context *context, cly_kernel *kernel, const size_t global[3],
@@ -170,15 +172,15 @@ static clayer_status enqueue(clayer_context *context, cly_kernel *kernel, const 
     return CLAYER_OK;
 }
 
-/* On PoCL the first launch with a work-group size compiles: in turn with other processes, and then worth saving. */
-static clayer_status enqueue_first(clayer_context *context, cly_program *program, cly_kernel *kernel,
-                                   const size_t global[3], const size_t local[3]) {
+/* PoCL compiles for a work-group size when the first such launch comes to run, in files that two processes must not
+ * write at once: in turn, and to the end. */
+static clayer_status enqueue_first(clayer_context *context, cly_kernel *kernel, const size_t global[3],
+                                   const size_t local[3]) {
     int lock = cly_device_cache_lock(context, "pocl.lock");
-    double start = cly_device_now_ms();
     clayer_status status = enqueue(context, kernel, global, local);
-    double took = cly_device_now_ms() - start;
-    (void)took;
-    cly_device_program_save(context, program);
+    if (status == CLAYER_OK && lock >= 0) {
+        status = clayer_context_finish(context);
+    }
     cly_base_unlock_file(lock);
     return status;
 }
@@ -198,8 +200,8 @@ clayer_status cly_device_launch(clayer_context *context, const cly_launch *launc
     CLY_TRY(find_kernel(program, launch->kernel, &kernel));
     CLY_TRY(settle_local(context, kernel, launch, global, local));
     CLY_TRY(set_arguments(context, kernel, args, arg_count));
-    if (context->is_pocl && is_new_local(kernel, local)) {
-        CLY_TRY(enqueue_first(context, program, kernel, global, local));
+    if (context->is_pocl && is_new_shape(kernel, global, local)) {
+        CLY_TRY(enqueue_first(context, kernel, global, local));
     } else {
         CLY_TRY(enqueue(context, kernel, global, local));
     }

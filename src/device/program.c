@@ -190,7 +190,6 @@ static bool build_binary(clayer_context *context, cly_program *program, const vo
         return false;
     }
     program->program = built;
-    program->from_disk = true;
     CLY_COUNTER(context, programs_loaded, 1);
     return true;
 }
@@ -241,10 +240,7 @@ static clayer_status make_program(clayer_context *context, cly_program *program,
         if (replace) {
             CLY_COUNTER(context, programs_replaced, 1);
         }
-        program->unsaved = true;
-        if (!context->is_pocl) { /* PoCL compiles most at the first launch: see launch.c */
-            cly_device_program_save(context, program);
-        }
+        cly_device_program_save(context, program);
     }
 done:
     cly_base_unlock_file(lock);

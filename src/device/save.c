@@ -1,4 +1,8 @@
-/* device/save.c: compiled programs on their way to the disk cache. */
+/* device/save.c: compiled programs on their way to the disk cache.
+ *
+ * Measured on PoCL 3.1: reading the binary makes it compile every kernel of the program for any work-group size (100 to
+ * 250 ms each), what it compiles for one size at a first launch is never part of it. So one read after the build is all
+ * there is to have, and it is worth it: 3 ms a program instead of 60 in the next process. */
 #include "device/internal.h"
 
 #include <stdlib.h>
@@ -66,10 +70,9 @@ static cl_int read_binary(const clayer_context *context, cl_program program, uns
 void cly_device_program_save(clayer_context *context, cly_program *program) {
     unsigned char *bytes = NULL;
     size_t length = 0;
-    if (!program->unsaved || !context->cache.enabled) {
+    if (!context->cache.enabled) {
         return;
     }
-    program->unsaved = false;
     cl_int code = read_binary(context, program->program, &bytes, &length);
     if (code == CL_SUCCESS) {
         cly_device_cache_store(context, program->key, bytes, length);
@@ -78,13 +81,5 @@ void cly_device_program_save(clayer_context *context, cly_program *program) {
         const char *name = cly_device_code_name(code);
         cly_device_log(context, CLAYER_LOG_WARNING, "device '%s' gives no binary of program '%s' to keep: %s (%d)",
                        context->info.name, program->name, name != NULL ? name : "unknown code", (int)code);
-    }
-}
-
-void cly_device_programs_flush(clayer_context *context) {
-    for (cly_program *program = context->programs; program != NULL; program = program->next) {
-        if (program->program != NULL) {
-            cly_device_program_save(context, program);
-        }
     }
 }
