@@ -22,4 +22,28 @@ clayer_status cly_io_keras_own(const cJSON *object, const char *what);
  * or a function by its name. *text_out is to be freed; NULL for null. */
 clayer_status cly_io_keras_spec(const cly_spec_list *list, const cJSON *value, int generation, char **text_out);
 
+/* Adds the input that an InputLayer's JSON describes. node_out may be NULL. */
+clayer_status cly_io_keras_input(clayer_model *model, const cJSON *json, int generation, clayer_node **node_out);
+bool cly_io_keras_is_input(const cJSON *json);
+
+/* Adds the layers and calls of a Functional's config to an empty model. */
+clayer_status cly_io_keras_graph(clayer_model *model, const cJSON *config, int generation);
+
+/* Where a tensor comes from: which call of which layer. */
+typedef struct cly_io_keras_ref {
+    const char *layer; /* borrowed from the JSON */
+    size_t call;
+} cly_io_keras_ref;
+
+typedef struct cly_io_keras_refs {
+    cly_io_keras_ref *refs; /* freed with free() */
+    size_t count, capacity;
+} cly_io_keras_refs;
+
+/* Appends the tensors of input_layers or output_layers: one ["name", call, 0], a list of them, or a dict, whose entries
+ * Keras takes in the order of their keys. */
+clayer_status cly_io_keras_tensors(const cJSON *json, cly_io_keras_refs *refs);
+/* Appends the tensors that one entry of inbound_nodes calls its layer on, in the form of either generation. */
+clayer_status cly_io_keras_call(const cJSON *json, cly_io_keras_refs *refs);
+
 #endif

@@ -1,0 +1,427 @@
+/* io/hdf5.c: the only file that knows libhdf5: groups, string attributes and datasets by name.
+ *
+ * libhdf5 keeps global state without locks of its own, so one lock of the process guards every call here (an
+ * application that uses libhdf5 from other threads at the same time must hold its own). It also prints errors unless
+ * told not to, and follows links into other files: both are switched off. Sizes are checked before memory is taken;
+ * beyond that libhdf5 is not safe on files made to harm it. */
+#define H5_USE_18_API 1 /* one spelling of the calls from version 1.8 to 1.14 */
+#include <hdf5.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "io/io.h"
+
+#define NAME_LIMIT 1000000            /* names in a group or list */
+#define CHUNK_LIMIT ((hsize_t)1 << 30) /* bytes that libhdf5 takes to unpack one chunk */
+
+struct cly_io_hdf5 {
+    hid_t file;
+    char *where;
+};
+
+/* ---- the lock; errors are not printed while it is held ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static H5E_auto2_t old_printer; /* guarded by the lock */
+static void *old_data;
+
+static void enter(void) {
+    (void)pthread_mutex_lock(&lock);
+    (void)H5Eget_auto2(H5E_DEFAULT, &old_printer, &old_data);
+    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+static void leave(void) {
+    (void)H5Eset_auto2(H5E_DEFAULT, old_printer, old_data);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+/* ---- files ---- */
+
+static clayer_status take_file(hid_t file, const char *where, cly_io_hdf5 **file_out) {
+    cly_io_hdf5 *opened = NULL;
+    clayer_status status = CLAYER_OK;
+    if (file < 0) {
+        return cly_base_fail(CLAYER_BAD_FILE, "'%s': not an HDF5 file, or a damaged or truncated one", where);
+    }
+    CLY_TRY(cly_base_alloc(1, sizeof(*opened), (void **)&opened));
+    CLY_TRY(cly_base_copy_string(where, &opened->where));
+    opened->file = file;
+    *file_out = opened;
+    return CLAYER_OK;
+done:
+    free(opened);
+    (void)H5Fclose(file);
+    return status;
+}
+
+clayer_status cly_io_hdf5_open(const char *path, cly_io_hdf5 **file_out) {
+    if (access(path, R_OK) != 0) {
+        return cly_base_fail_errno("open", path);
+    }
+    enter();
+    hid_t access_list = H5Pcreate(H5P_FILE_ACCESS);
+    (void)H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access_list);
+    clayer_status status = take_file(file, path, file_out);
+    (void)H5Pclose(access_list);
+    leave();
+    return status;
+}
+
+clayer_status cly_io_hdf5_open_bytes(const void *bytes, size_t length, const char *where, cly_io_hdf5 **file_out) {
+    enter();
+    hid_t access_list = H5Pcreate(H5P_FILE_ACCESS);
+    hid_t file = -1;
+    (void)H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
+    if (H5Pset_fapl_core(access_list, 65536, 0) >= 0 && length > 0 &&
+        H5Pset_file_image(access_list, (void *)(uintptr_t)bytes, length) >= 0) {
+        file = H5Fopen(where, H5F_ACC_RDONLY, access_list);
+    }
+    clayer_status status = take_file(file, where, file_out);
+    (void)H5Pclose(access_list);
+    leave();
+    return status;
+}
+
+void cly_io_hdf5_close(cly_io_hdf5 *file) {
+    if (file != NULL) {
+        enter();
+        (void)H5Fclose(file->file);
+        leave();
+        free(file->where);
+        free(file);
+    }
+}
+
+void cly_io_free_strings(char **strings, size_t count) {
+    for (size_t i = 0; strings != NULL && i < count; i++) {
+        free(strings[i]);
+    }
+    free(strings);
+}
+
+/* ---- objects; all from here to the public functions is called with the lock held ---- */
+
+/* Whether every link of the path is there and a hard one: others may lead out of the file. */
+static bool path_exists(const cly_io_hdf5 *file, const char *path) {
+    char part[1024];
+    size_t length = strlen(path);
+    if (length >= sizeof(part)) {
+        return false;
+    }
+    for (size_t end = 1; end <= length; end++) {
+        H5L_info_t info;
+        if ((path[end] != '/' && path[end] != '\0') || path[end - 1] == '/') {
+            continue;
+        }
+        memcpy(part, path, end);
+        part[end] = '\0';
+        if (H5Lexists(file->file, part, H5P_DEFAULT) <= 0 || H5Lget_info(file->file, part, &info, H5P_DEFAULT) < 0 ||
+            info.type != H5L_TYPE_HARD) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* "" and "/" are the file's root. */
+static hid_t open_object(const cly_io_hdf5 *file, const char *path) {
+    if (path[0] == '\0' || strcmp(path, "/") == 0) {
+        return H5Oopen(file->file, "/", H5P_DEFAULT);
+    }
+    return path_exists(file, path) ? H5Oopen(file->file, path, H5P_DEFAULT) : -1;
+}
+
+static void close_object(hid_t object) {
+    if (object >= 0) {
+        (void)H5Oclose(object);
+    }
+}
+
+static clayer_status fail_object(const cly_io_hdf5 *file, const char *path, const char *reason) {
+    return cly_base_fail(CLAYER_BAD_FILE, "'%s': '%s' %s", file->where, path, reason);
+}
+
+typedef struct names {
+    char **names;
+    size_t count, capacity;
+    clayer_status status;
+} names;
+
+static clayer_status add_name(names *list, const char *name) {
+    char *copy = NULL;
+    clayer_status status = CLAYER_OK;
+    if (list->count == NAME_LIMIT) {
+        return cly_base_fail(CLAYER_BAD_FILE, "a list of more than %d names", NAME_LIMIT);
+    }
+    CLY_TRY(cly_base_grow((void **)&list->names, &list->capacity, list->count, sizeof(char *)));
+    CLY_TRY(cly_base_copy_string(name, &copy));
+    list->names[list->count++] = copy;
+done:
+    return status;
+}
+
+static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *data) {
+    names *list = data;
+    (void)group;
+    (void)info;
+    list->status = add_name(list, name);
+    return list->status == CLAYER_OK ? 0 : -1;
+}
+
+/* ---- strings of an attribute ---- */
+
+/* The attribute's strings appended to the list. A list without entries has whatever type its writer liked. */
+static clayer_status read_strings(const cly_io_hdf5 *file, hid_t attribute, names *list) {
+    hid_t type = H5Aget_type(attribute);
+    hid_t space = H5Aget_space(attribute);
+    hssize_t count = space < 0 ? -1 : (H5Sget_simple_extent_type(space) == H5S_NULL ? 0
+                                                                                     : H5Sget_simple_extent_npoints(space));
+    bool variable = H5Tis_variable_str(type) > 0;
+    size_t size = H5Tget_size(type);
+    hsize_t file_size = 0;
+    char *block = NULL, *text = NULL;
+    clayer_status status = CLAYER_OK;
+    if (count == 0) {
+        goto done;
+    }
+    (void)H5Fget_filesize(file->file, &file_size);
+    if (count < 0 || type < 0 || H5Tget_class(type) != H5T_STRING || size == 0 ||
+        (hsize_t)count > file_size / (variable ? 1 : size)) {
+        status = cly_base_fail(CLAYER_BAD_FILE, "it is not a list of strings");
+        goto done;
+    }
+    CLY_TRY(cly_base_alloc((size_t)count, size, (void **)&block));
+    CLY_TRY(cly_base_alloc(size + 1, 1, (void **)&text));
+    if (H5Aread(attribute, type, block) < 0) {
+        status = cly_base_fail(CLAYER_BAD_FILE, "it cannot be read");
+        goto done;
+    }
+    bool blanks = H5Tget_strpad(type) == H5T_STR_SPACEPAD;
+    for (hssize_t i = 0; i < count && status == CLAYER_OK; i++) {
+        const char *entry = block + (size_t)i * size;
+        if (variable) {
+            memcpy(&entry, block + (size_t)i * size, sizeof(entry));
+            status = add_name(list, entry == NULL ? "" : entry);
+            continue;
+        }
+        memcpy(text, entry, size);
+        for (size_t end = size; blanks && end > 0 && text[end - 1] == ' '; end--) {
+            text[end - 1] = '\0';
+        }
+        status = add_name(list, text);
+    }
+    if (variable) {
+        (void)H5Dvlen_reclaim(type, space, H5P_DEFAULT, block);
+    }
+done:
+    free(block);
+    free(text);
+    if (space >= 0) {
+        (void)H5Sclose(space);
+    }
+    if (type >= 0) {
+        (void)H5Tclose(type);
+    }
+    return status;
+}
+
+static clayer_status read_attribute(const cly_io_hdf5 *file, hid_t object, const char *name, names *list) {
+    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    clayer_status status = attribute < 0 ? cly_base_fail(CLAYER_BAD_FILE, "it cannot be read")
+                                         : read_strings(file, attribute, list);
+    if (attribute >= 0) {
+        (void)H5Aclose(attribute);
+    }
+    return status == CLAYER_OK ? status : cly_base_prefix(status, "'%s': attribute '%s'", file->where, name);
+}
+
+/* The attribute, or its parts name0, name1, ...: HDF5 limits one to 64 KiB, so Keras splits long lists. */
+static clayer_status read_parts(const cly_io_hdf5 *file, hid_t object, const char *name, names *list) {
+    if (H5Aexists(object, name) > 0) {
+        return read_attribute(file, object, name, list);
+    }
+    clayer_status status = CLAYER_OK;
+    for (int i = 0; i < NAME_LIMIT && status == CLAYER_OK; i++) {
+        char part[256];
+        (void)snprintf(part, sizeof(part), "%s%d", name, i);
+        if (H5Aexists(object, part) <= 0) {
+            break;
+        }
+        status = read_attribute(file, object, part, list);
+    }
+    return status;
+}
+
+/* ---- datasets ---- */
+
+static hid_t open_dataset(const cly_io_hdf5 *file, const char *path) {
+    hid_t object = open_object(file, path);
+    if (object >= 0 && H5Iget_type(object) != H5I_DATASET) {
+        close_object(object);
+        object = -1;
+    }
+    return object;
+}
+
+static clayer_status read_shape(const cly_io_hdf5 *file, hid_t dataset, const char *path, clayer_shape *shape_out) {
+    hid_t space = H5Dget_space(dataset);
+    hsize_t dims[H5S_MAX_RANK];
+    int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, dims, NULL);
+    bool none = space >= 0 && H5Sget_simple_extent_type(space) == H5S_NULL;
+    if (space >= 0) {
+        (void)H5Sclose(space);
+    }
+    if (none) {
+        *shape_out = (clayer_shape){.rank = 1};
+        return CLAYER_OK;
+    }
+    if (rank < 0 || rank > CLAYER_MAX_RANK) {
+        return fail_object(file, path, "has no shape, or more than 8 axes");
+    }
+    clayer_shape shape = {.rank = rank};
+    for (int i = 0; i < rank; i++) {
+        if (dims[i] > INT64_MAX) {
+            return fail_object(file, path, "has a dimension that is too large");
+        }
+        shape.dims[i] = (int64_t)dims[i];
+    }
+    *shape_out = shape;
+    return CLAYER_OK;
+}
+
+/* Storage and filters that Keras uses: data inside this file, packed by what libhdf5 has built in. */
+static clayer_status check_storage(const cly_io_hdf5 *file, hid_t dataset, const char *path) {
+    hid_t list = H5Dget_create_plist(dataset);
+    hid_t type = H5Dget_type(dataset);
+    H5T_class_t class = H5Tget_class(type);
+    const char *problem = class == H5T_FLOAT || class == H5T_INTEGER ? NULL : "holds neither floats nor integers";
+    H5D_layout_t layout = H5Pget_layout(list);
+    if (H5Pget_external_count(list) > 0 || (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)) {
+        problem = "keeps its data in another file";
+    }
+    hsize_t chunk[H5S_MAX_RANK];
+    int rank = layout == H5D_CHUNKED ? H5Pget_chunk(list, H5S_MAX_RANK, chunk) : 0;
+    hsize_t bytes = H5Tget_size(type);
+    for (int i = 0; i < rank && problem == NULL; i++) {
+        problem = chunk[i] == 0 || bytes > CHUNK_LIMIT / chunk[i] ? "has chunks of more than 1 GiB" : NULL;
+        bytes *= chunk[i];
+    }
+    for (int i = 0; i < H5Pget_nfilters(list) && problem == NULL; i++) {
+        unsigned flags = 0;
+        size_t values = 0;
+        H5Z_filter_t filter = H5Pget_filter2(list, (unsigned)i, &flags, &values, NULL, 0, NULL, NULL);
+        if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32) {
+            problem = "is compressed by a filter other than gzip, shuffle and fletcher32";
+        }
+    }
+    (void)H5Tclose(type);
+    (void)H5Pclose(list);
+    return problem == NULL ? CLAYER_OK : fail_object(file, path, problem);
+}
+
+/* ---- the public functions ---- */
+
+bool cly_io_hdf5_exists(cly_io_hdf5 *file, const char *path) {
+    enter();
+    bool exists = path_exists(file, path);
+    leave();
+    return exists;
+}
+
+clayer_status cly_io_hdf5_list(cly_io_hdf5 *file, const char *group, char ***names_out, size_t *count_out) {
+    names list = {.status = CLAYER_OK};
+    enter();
+    hid_t object = open_object(file, group);
+    if (object < 0 || H5Iget_type(object) != H5I_GROUP) {
+        list.status = fail_object(file, group, "is no group");
+    } else if (H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_link, &list) < 0 && list.status == CLAYER_OK) {
+        list.status = fail_object(file, group, "cannot be read");
+    }
+    close_object(object);
+    leave();
+    if (list.status != CLAYER_OK) {
+        cly_io_free_strings(list.names, list.count);
+        return list.status;
+    }
+    *names_out = list.names;
+    *count_out = list.count;
+    return CLAYER_OK;
+}
+
+clayer_status cly_io_hdf5_get_texts(cly_io_hdf5 *file, const char *object, const char *attribute, char ***texts_out,
+                                    size_t *count_out) {
+    names list = {.status = CLAYER_OK};
+    enter();
+    hid_t opened = open_object(file, object);
+    list.status = opened < 0 ? fail_object(file, object, "is not there") : read_parts(file, opened, attribute, &list);
+    close_object(opened);
+    leave();
+    if (list.status != CLAYER_OK) {
+        cly_io_free_strings(list.names, list.count);
+        return list.status;
+    }
+    *texts_out = list.names;
+    *count_out = list.count;
+    return CLAYER_OK;
+}
+
+clayer_status cly_io_hdf5_get_text(cly_io_hdf5 *file, const char *object, const char *attribute, char **text_out) {
+    char **texts = NULL;
+    size_t count = 0;
+    clayer_status status = cly_io_hdf5_get_texts(file, object, attribute, &texts, &count);
+    if (status == CLAYER_OK && count > 1) {
+        status = cly_base_fail(CLAYER_BAD_FILE, "'%s': attribute '%s' is a list where one string is wanted", file->where,
+                               attribute);
+    }
+    if (status == CLAYER_OK) {
+        *text_out = count == 1 ? texts[0] : NULL;
+        free(texts);
+    } else {
+        cly_io_free_strings(texts, count);
+    }
+    return status;
+}
+
+clayer_status cly_io_hdf5_get_shape(cly_io_hdf5 *file, const char *dataset, clayer_shape *shape_out) {
+    enter();
+    hid_t object = open_dataset(file, dataset);
+    clayer_status status = object < 0 ? fail_object(file, dataset, "is no dataset")
+                                      : read_shape(file, object, dataset, shape_out);
+    close_object(object);
+    leave();
+    return status;
+}
+
+clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, float *values, int64_t count) {
+    clayer_shape shape = {0};
+    int64_t elements = 1;
+    enter();
+    hid_t object = open_dataset(file, dataset);
+    clayer_status status = object < 0 ? fail_object(file, dataset, "is no dataset")
+                                      : read_shape(file, object, dataset, &shape);
+    for (int i = 0; i < shape.rank && status == CLAYER_OK; i++) {
+        status = cly_base_multiply(&elements, shape.dims[i]) ? CLAYER_OK : fail_object(file, dataset, "is too large");
+    }
+    if (status == CLAYER_OK && elements != count) {
+        status = fail_object(file, dataset, "has another number of elements than is wanted");
+    }
+    if (status == CLAYER_OK) {
+        status = check_storage(file, object, dataset);
+    }
+    if (status == CLAYER_OK && count > 0 &&
+        H5Dread(object, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+        status = fail_object(file, dataset, "cannot be read: damaged or truncated");
+    }
+    close_object(object);
+    leave();
+    return status;
+}

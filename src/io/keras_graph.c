@@ -1,0 +1,274 @@
+/* io/keras_graph.c: the graph of a Functional config.
+ *
+ * As in keras/src/models/functional.py, functional_from_config: every layer is made once, then its calls are made in
+ * their order as soon as the tensors that they need exist, whatever order the file lists the layers in. What can never
+ * be called is a cycle. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "io/keras.h"
+#include "model/model.h"
+
+#define LAYER_LIMIT 10000
+
+/* One layer of the file. */
+typedef struct entry {
+    const cJSON *json;
+    const char *name;
+    bool input;
+    clayer_layer *layer; /* owned; NULL for an input */
+    cly_io_keras_refs *calls;
+    clayer_node **nodes; /* of the first `made` calls */
+    size_t call_count, made;
+} entry;
+
+typedef struct graph {
+    clayer_model *model;
+    int generation;
+    entry *entries; /* in the file's order */
+    size_t count;
+    entry **by_name;
+    cly_io_keras_refs inputs, outputs;
+} graph;
+
+static int compare_entries(const void *a, const void *b) {
+    return strcmp((*(const entry *const *)a)->name, (*(const entry *const *)b)->name);
+}
+
+static entry *find_entry(const graph *in, const char *name) {
+    const entry key = {.name = name};
+    const entry *key_pointer = &key;
+    entry **found = bsearch(&key_pointer, in->by_name, in->count, sizeof(*in->by_name), compare_entries);
+    return found == NULL ? NULL : *found;
+}
+
+static void free_graph(graph *in) {
+    for (size_t i = 0; in->entries != NULL && i < in->count; i++) {
+        entry *item = &in->entries[i];
+        for (size_t c = 0; item->calls != NULL && c < item->call_count; c++) {
+            free(item->calls[c].refs);
+        }
+        clayer_layer_destroy(item->layer);
+        free(item->calls);
+        free(item->nodes);
+    }
+    free(in->entries);
+    free(in->by_name);
+    free(in->inputs.refs);
+    free(in->outputs.refs);
+}
+
+/* ---- reading ---- */
+
+static clayer_status read_calls(entry *item) {
+    const cJSON *calls = cJSON_GetObjectItemCaseSensitive(item->json, "inbound_nodes");
+    clayer_status status = CLAYER_OK;
+    size_t count = item->input ? 1 : (size_t)cJSON_GetArraySize(calls);
+    if (!item->input && (!cJSON_IsArray(calls) || count == 0)) {
+        return cly_base_fail(CLAYER_BAD_FILE, "layer '%s' is not called on anything: it has no inbound_nodes",
+                             item->name);
+    }
+    CLY_TRY(cly_base_alloc(count, sizeof(*item->nodes), (void **)&item->nodes));
+    CLY_TRY(cly_base_alloc(count, sizeof(*item->calls), (void **)&item->calls));
+    item->call_count = count;
+    const cJSON *call = item->input ? NULL : calls->child;
+    for (size_t i = 0; call != NULL; call = call->next, i++) {
+        status = cly_io_keras_call(call, &item->calls[i]);
+        if (status == CLAYER_OK && item->calls[i].count == 0) {
+            status = cly_base_fail(CLAYER_BAD_FILE, "it is called on nothing");
+        }
+        if (status != CLAYER_OK) {
+            return cly_base_prefix(status, "layer '%s'", item->name);
+        }
+    }
+done:
+    return status;
+}
+
+static clayer_status read_entries(graph *in, const cJSON *layers) {
+    const cJSON *json = NULL;
+    clayer_status status = CLAYER_OK;
+    size_t count = cJSON_IsArray(layers) ? (size_t)cJSON_GetArraySize(layers) : 0;
+    if (count == 0 || count > LAYER_LIMIT) {
+        return cly_base_fail(CLAYER_BAD_FILE, "model '%s' has %s", in->model->name,
+                             count == 0 ? "no layers" : "more than 10000 layers");
+    }
+    CLY_TRY(cly_base_alloc(count, sizeof(*in->entries), (void **)&in->entries));
+    CLY_TRY(cly_base_alloc(count, sizeof(*in->by_name), (void **)&in->by_name));
+    cJSON_ArrayForEach(json, layers) {
+        entry *item = &in->entries[in->count];
+        in->by_name[in->count++] = item;
+        const char *name = cly_io_keras_text(json, "name");
+        const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
+        *item = (entry){.json = json, .input = cly_io_keras_is_input(json)};
+        item->name = name != NULL ? name : cly_io_keras_text(config, "name");
+        if (item->name == NULL) {
+            status = cly_base_fail(CLAYER_BAD_FILE, "layer %zu of model '%s' has no name", in->count, in->model->name);
+            goto done;
+        }
+        CLY_TRY(read_calls(item));
+    }
+    qsort(in->by_name, count, sizeof(*in->by_name), compare_entries);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(in->by_name[i - 1]->name, in->by_name[i]->name) == 0) {
+            status = cly_base_fail(CLAYER_BAD_FILE, "two layers are named '%s'", in->by_name[i]->name);
+            goto done;
+        }
+    }
+done:
+    return status;
+}
+
+/* Every name exists, and the layer is called often enough. */
+static clayer_status check_refs(const graph *in, const cly_io_keras_refs *refs, const char *what) {
+    for (size_t i = 0; i < refs->count; i++) {
+        const entry *from = find_entry(in, refs->refs[i].layer);
+        if (from == NULL) {
+            return cly_base_fail(CLAYER_BAD_FILE, "%s refers to a layer '%s', which is not there", what,
+                                 refs->refs[i].layer);
+        }
+        if (refs->refs[i].call >= from->call_count) {
+            return cly_base_fail(CLAYER_BAD_FILE, "%s refers to call %zu of layer '%s', which is called %zu times", what,
+                                 refs->refs[i].call, from->name, from->call_count);
+        }
+    }
+    return CLAYER_OK;
+}
+
+static clayer_status check_all_refs(const graph *in) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < in->count; i++) {
+        char what[300];
+        (void)snprintf(what, sizeof(what), "layer '%s'", in->entries[i].name);
+        for (size_t c = 0; c < in->entries[i].call_count; c++) {
+            CLY_TRY(check_refs(in, &in->entries[i].calls[c], what));
+        }
+    }
+    CLY_TRY(check_refs(in, &in->inputs, "input_layers"));
+    CLY_TRY(check_refs(in, &in->outputs, "output_layers"));
+    if (in->inputs.count == 0 || in->outputs.count == 0) {
+        status = cly_base_fail(CLAYER_BAD_FILE, "model '%s' has no inputs or no outputs", in->model->name);
+    }
+done:
+    return status;
+}
+
+/* ---- building ---- */
+
+/* The model's inputs, in the order of input_layers. */
+static clayer_status add_inputs(graph *in) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < in->inputs.count; i++) {
+        entry *item = find_entry(in, in->inputs.refs[i].layer);
+        if (!item->input || item->made > 0) {
+            return cly_base_fail(CLAYER_BAD_FILE, "input_layers: '%s' %s", item->name,
+                                 item->input ? "stands there twice" : "is no InputLayer");
+        }
+        CLY_TRY(cly_io_keras_input(in->model, item->json, in->generation, &item->nodes[0]));
+        item->made = 1;
+    }
+    for (size_t i = 0; i < in->count; i++) {
+        if (in->entries[i].input && in->entries[i].made == 0) {
+            return cly_base_fail(CLAYER_BAD_FILE, "InputLayer '%s' is not among input_layers", in->entries[i].name);
+        }
+    }
+done:
+    return status;
+}
+
+static bool is_ready(const graph *in, const cly_io_keras_refs *call) {
+    for (size_t i = 0; i < call->count; i++) {
+        if (call->refs[i].call >= find_entry(in, call->refs[i].layer)->made) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static clayer_status make_call(graph *in, entry *item) {
+    const cly_io_keras_refs *call = &item->calls[item->made];
+    void *memory = NULL;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_base_alloc(call->count, sizeof(clayer_node *), &memory));
+    clayer_node **inputs = memory;
+    for (size_t i = 0; i < call->count; i++) {
+        inputs[i] = find_entry(in, call->refs[i].layer)->nodes[call->refs[i].call];
+    }
+    CLY_TRY(clayer_model_add(in->model, item->layer, inputs, call->count, &item->nodes[item->made]));
+    item->made++;
+done:
+    free(memory);
+    return status;
+}
+
+/* Passes over the layers until all calls are made. */
+static clayer_status make_calls(graph *in) {
+    clayer_status status = CLAYER_OK;
+    for (;;) {
+        const entry *waiting = NULL;
+        bool progress = false;
+        for (size_t i = 0; i < in->count; i++) {
+            entry *item = &in->entries[i];
+            while (item->made < item->call_count && is_ready(in, &item->calls[item->made])) {
+                CLY_TRY(make_call(in, item));
+                progress = true;
+            }
+            waiting = item->made < item->call_count ? item : waiting;
+        }
+        if (waiting == NULL) {
+            break;
+        }
+        if (!progress) {
+            status = cly_base_fail(CLAYER_BAD_FILE, "layer '%s' is called on its own output: the graph has a cycle",
+                                   waiting->name);
+            goto done;
+        }
+    }
+done:
+    return status;
+}
+
+static clayer_status set_outputs(graph *in) {
+    void *memory = NULL;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_base_alloc(in->outputs.count, sizeof(clayer_node *), &memory));
+    clayer_node **nodes = memory;
+    for (size_t i = 0; i < in->outputs.count; i++) {
+        nodes[i] = find_entry(in, in->outputs.refs[i].layer)->nodes[in->outputs.refs[i].call];
+    }
+    CLY_TRY(clayer_model_set_outputs(in->model, nodes, in->outputs.count));
+done:
+    free(memory);
+    return status;
+}
+
+/* The file's order of layers is the order of Keras' summary and of the weights in a file, which for layers that are
+ * called several times may differ from the order of the first calls. */
+static void order_layers(graph *in) {
+    for (size_t i = 0; i < in->count && in->count == in->model->layer_count; i++) {
+        in->model->layers[i] = in->entries[i].nodes[0]->layer;
+    }
+}
+
+clayer_status cly_io_keras_graph(clayer_model *model, const cJSON *config, int generation) {
+    graph in = {.model = model, .generation = generation};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(read_entries(&in, cJSON_GetObjectItemCaseSensitive(config, "layers")));
+    CLY_TRY(cly_io_keras_tensors(cly_io_keras_get(config, "input_layers"), &in.inputs));
+    CLY_TRY(cly_io_keras_tensors(cly_io_keras_get(config, "output_layers"), &in.outputs));
+    CLY_TRY(check_all_refs(&in));
+    CLY_TRY(add_inputs(&in));
+    for (size_t i = 0; i < in.count; i++) {
+        if (!in.entries[i].input) {
+            CLY_TRY(cly_io_keras_layer(model->context, in.entries[i].json, generation, &in.entries[i].layer));
+        }
+    }
+    CLY_TRY(make_calls(&in));
+    CLY_TRY(set_outputs(&in));
+    order_layers(&in);
+done:
+    free_graph(&in);
+    return status;
+}

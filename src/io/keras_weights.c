@@ -1,0 +1,316 @@
+/* io/keras_weights.c: the weights of a model from HDF5, in the three layouts that Keras has had.
+ *
+ *  - legacy, in a whole-model .h5 below model_weights, in a weights-only .h5 at the top: the attribute layer_names, for
+ *    each a group with the attribute weight_names (keras/src/legacy/saving/legacy_h5_format.py). Layers with weights
+ *    are taken in their order.
+ *  - Keras 3's, also written by Keras 2 since 2.12: layers/<class>_<number>/vars/<number>, where the class is in snake
+ *    case and the number counts the layers of that class, not the layer's name (keras/src/saving/saving_lib.py). Keras
+ *    2.12 names the outer group _layer_checkpoint_dependencies and skips numbers.
+ *
+ * Every shape is held against what the model declares before anything is read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "io/keras.h"
+#include "model/model.h"
+
+static bool same_shape(const clayer_shape *a, const clayer_shape *b) {
+    bool same = a->rank == b->rank;
+    for (int i = 0; same && i < a->rank; i++) {
+        same = a->dims[i] == b->dims[i];
+    }
+    return same;
+}
+
+static clayer_status add_shape(cly_base_text *text, const clayer_shape *shape) {
+    clayer_status status = cly_base_text_add(text, "(");
+    for (int i = 0; i < shape->rank && status == CLAYER_OK; i++) {
+        status = cly_base_text_add(text, "%s%lld", i == 0 ? "" : ", ", (long long)shape->dims[i]);
+    }
+    return status == CLAYER_OK ? cly_base_text_add(text, ")") : status;
+}
+
+static clayer_status fail_shape(const clayer_layer *layer, size_t index, const char *path, const clayer_shape *found) {
+    cly_base_text text = {0};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(add_shape(&text, found));
+    CLY_TRY(cly_base_text_add(&text, ", the layer needs "));
+    CLY_TRY(add_shape(&text, clayer_tensor_get_shape(layer->weights[index].tensor)));
+    status = cly_base_fail(CLAYER_BAD_FILE, "%s '%s': weight '%s' ('%s') has the shape %s", layer->class->name,
+                           layer->name, layer->weights[index].name, path, text.chars);
+done:
+    cly_base_text_free(&text);
+    return status;
+}
+
+static clayer_status read_weight(const clayer_layer *layer, size_t index, cly_io_hdf5 *file, const char *path) {
+    clayer_tensor *tensor = layer->weights[index].tensor;
+    int64_t count = clayer_tensor_get_count(tensor);
+    clayer_shape shape = {0};
+    void *values = NULL;
+    clayer_status status = CLAYER_OK;
+    if (!cly_io_hdf5_exists(file, path)) {
+        return cly_base_fail(CLAYER_BAD_FILE, "%s '%s': weight '%s' is missing: the file has no '%s'",
+                             layer->class->name, layer->name, layer->weights[index].name, path);
+    }
+    CLY_TRY(cly_io_hdf5_get_shape(file, path, &shape));
+    if (!same_shape(&shape, clayer_tensor_get_shape(tensor))) {
+        return fail_shape(layer, index, path, &shape);
+    }
+    CLY_TRY(cly_base_alloc((size_t)count, sizeof(float), &values));
+    CLY_TRY(cly_io_hdf5_read_floats(file, path, values, count));
+    CLY_TRY(clayer_tensor_write(tensor, values, count));
+done:
+    free(values);
+    return status;
+}
+
+/* ---- legacy ---- */
+
+/* One layer's group: weight_names in the order of the layer's weights. */
+static clayer_status read_legacy_layer(const clayer_layer *layer, cly_io_hdf5 *file, const char *group, char **names,
+                                       size_t count) {
+    clayer_status status = CLAYER_OK;
+    cly_base_text path = {0};
+    if (count != layer->weight_count) {
+        return cly_base_fail(CLAYER_BAD_FILE, "%s '%s' has %zu weights, the file has %zu for it in '%s'",
+                             layer->class->name, layer->name, layer->weight_count, count, group);
+    }
+    for (size_t i = 0; i < count; i++) {
+        cly_base_text_free(&path);
+        path = (cly_base_text){0};
+        CLY_TRY(cly_base_text_add(&path, "%s/%s", group, names[i]));
+        CLY_TRY(read_weight(layer, i, file, path.chars));
+    }
+done:
+    cly_base_text_free(&path);
+    return status;
+}
+
+/* The next layer of the model that has weights; NULL if there is none. */
+static const clayer_layer *next_weighted(const clayer_model *model, size_t *index) {
+    while (*index < model->layer_count) {
+        const clayer_layer *layer = model->layers[(*index)++];
+        if (layer->weight_count > 0) {
+            return layer;
+        }
+    }
+    return NULL;
+}
+
+static clayer_status read_legacy_group(const clayer_model *model, cly_io_hdf5 *file, const char *group,
+                                       const char *layer_name, size_t *next) {
+    char **names = NULL;
+    size_t count = 0;
+    clayer_status status = CLAYER_OK;
+    if (!cly_io_hdf5_exists(file, group)) {
+        return cly_base_fail(CLAYER_BAD_FILE, "layer '%s': the file has no group '%s'", layer_name, group);
+    }
+    CLY_TRY(cly_io_hdf5_get_texts(file, group, "weight_names", &names, &count));
+    if (count > 0) {
+        const clayer_layer *layer = next_weighted(model, next);
+        if (layer == NULL) {
+            status = cly_base_fail(CLAYER_BAD_FILE, "the file has weights of a layer '%s' that the model has not",
+                                   layer_name);
+            goto done;
+        }
+        CLY_TRY(read_legacy_layer(layer, file, group, names, count));
+    }
+done:
+    cly_io_free_strings(names, count);
+    return status;
+}
+
+static clayer_status read_legacy(const clayer_model *model, cly_io_hdf5 *file, const char *top) {
+    char **layers = NULL;
+    size_t count = 0, next = 0;
+    cly_base_text group = {0};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_hdf5_get_texts(file, top, "layer_names", &layers, &count));
+    for (size_t i = 0; i < count; i++) {
+        cly_base_text_free(&group);
+        group = (cly_base_text){0};
+        CLY_TRY(cly_base_text_add(&group, "%s/%s", top, layers[i]));
+        CLY_TRY(read_legacy_group(model, file, group.chars, layers[i], &next));
+    }
+    const clayer_layer *left = next_weighted(model, &next);
+    if (left != NULL) {
+        status = cly_base_fail(CLAYER_BAD_FILE, "%s '%s': its weights are missing in the file", left->class->name,
+                               left->name);
+    }
+done:
+    cly_io_free_strings(layers, count);
+    cly_base_text_free(&group);
+    return status;
+}
+
+/* ---- Keras 3's layout ---- */
+
+/* Where a layout keeps its layers. On Windows some versions wrote "layers\conv2d" as the name of one group. */
+static const struct {
+    const char *top;       /* a group that is there in this layout; NULL: look for the layers themselves */
+    const char *prefix;    /* before the layer's name */
+    bool skips_numbers;
+} layouts[] = {
+    {"layers", "layers/", false},
+    {"_layer_checkpoint_dependencies", "_layer_checkpoint_dependencies/", true},
+    {NULL, "layers\\", false},
+    {NULL, "_layer_checkpoint_dependencies\\", true},
+};
+
+/* "layers/conv2d_1" into `path`. */
+static clayer_status group_name(cly_base_text *path, const char *prefix, const char *auto_name, size_t number) {
+    cly_base_text_free(path);
+    *path = (cly_base_text){0};
+    return number == 0 ? cly_base_text_add(path, "%s%s", prefix, auto_name)
+                       : cly_base_text_add(path, "%s%s_%zu", prefix, auto_name, number);
+}
+
+/* The number of the layer's group: how many layers of its class come before it. Where the layout skips numbers, the
+ * groups that exist are counted. */
+static clayer_status find_group(const clayer_model *model, size_t index, cly_io_hdf5 *file, size_t layout,
+                                cly_base_text *path) {
+    const cly_layers_class *class = model->layers[index]->class;
+    size_t before = 0, number = 0;
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < index; i++) {
+        before += model->layers[i]->class == class;
+    }
+    if (!layouts[layout].skips_numbers) {
+        return group_name(path, layouts[layout].prefix, class->auto_name, before);
+    }
+    for (number = 0; number <= 2 * model->layer_count; number++) {
+        CLY_TRY(group_name(path, layouts[layout].prefix, class->auto_name, number));
+        if (cly_io_hdf5_exists(file, path->chars) && before-- == 0) {
+            break;
+        }
+    }
+done:
+    return status;
+}
+
+static clayer_status read_layer(const clayer_layer *layer, cly_io_hdf5 *file, const char *group) {
+    cly_base_text path = {0};
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i <= layer->weight_count; i++) {
+        cly_base_text_free(&path);
+        path = (cly_base_text){0};
+        CLY_TRY(cly_base_text_add(&path, "%s/vars/%zu", group, i));
+        if (i < layer->weight_count) {
+            CLY_TRY(read_weight(layer, i, file, path.chars));
+        } else if (cly_io_hdf5_exists(file, path.chars)) {
+            status = cly_base_fail(CLAYER_BAD_FILE, "%s '%s' has %zu weights, the file has more: '%s'",
+                                   layer->class->name, layer->name, layer->weight_count, path.chars);
+        }
+    }
+done:
+    cly_base_text_free(&path);
+    return status;
+}
+
+static bool holds_name(char *const *names, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A group with weights that no layer has taken; `taken` are the names below the top group. */
+static clayer_status check_surplus(cly_io_hdf5 *file, size_t layout, char *const *taken, size_t taken_count) {
+    char **names = NULL;
+    size_t count = 0;
+    cly_base_text path = {0};
+    clayer_status status = CLAYER_OK;
+    if (layouts[layout].top == NULL) {
+        return CLAYER_OK;
+    }
+    CLY_TRY(cly_io_hdf5_list(file, layouts[layout].top, &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        cly_base_text_free(&path);
+        path = (cly_base_text){0};
+        CLY_TRY(cly_base_text_add(&path, "%s%s/vars/0", layouts[layout].prefix, names[i]));
+        if (cly_io_hdf5_exists(file, path.chars) && !holds_name(taken, taken_count, names[i])) {
+            status = cly_base_fail(CLAYER_BAD_FILE, "the file has weights '%s' of a layer that the model has not",
+                                   path.chars);
+            goto done;
+        }
+    }
+done:
+    cly_io_free_strings(names, count);
+    cly_base_text_free(&path);
+    return status;
+}
+
+static clayer_status read_layers(const clayer_model *model, cly_io_hdf5 *file, size_t layout) {
+    char **taken = NULL;
+    size_t taken_count = 0;
+    cly_base_text group = {0};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_base_alloc(model->layer_count, sizeof(char *), (void **)&taken));
+    for (size_t i = 0; i < model->layer_count; i++) {
+        if (model->layers[i]->weight_count == 0) {
+            continue;
+        }
+        CLY_TRY(find_group(model, i, file, layout, &group));
+        CLY_TRY(read_layer(model->layers[i], file, group.chars));
+        CLY_TRY(cly_base_copy_string(group.chars + strlen(layouts[layout].prefix), &taken[taken_count]));
+        taken_count++;
+    }
+    CLY_TRY(check_surplus(file, layout, taken, taken_count));
+done:
+    cly_io_free_strings(taken, taken_count);
+    cly_base_text_free(&group);
+    return status;
+}
+
+/* Whether the first weighted layer of the model is there in a layout that has no group around its layers. */
+static clayer_status has_layout(const clayer_model *model, cly_io_hdf5 *file, size_t layout, bool *has_out) {
+    cly_base_text path = {0};
+    size_t next = 0;
+    clayer_status status = CLAYER_OK;
+    *has_out = false;
+    if (layouts[layout].top != NULL) {
+        *has_out = cly_io_hdf5_exists(file, layouts[layout].top);
+        return CLAYER_OK;
+    }
+    const clayer_layer *first = next_weighted(model, &next);
+    if (first != NULL) {
+        CLY_TRY(group_name(&path, layouts[layout].prefix, first->class->auto_name, 0));
+        *has_out = cly_io_hdf5_exists(file, path.chars);
+    }
+done:
+    cly_base_text_free(&path);
+    return status;
+}
+
+clayer_status cly_io_keras_weights(clayer_model *model, cly_io_hdf5 *file) {
+    char **names = NULL;
+    size_t count = 0, next = 0;
+    clayer_status status = CLAYER_OK;
+    if (cly_io_hdf5_exists(file, "model_weights")) {
+        return read_legacy(model, file, "model_weights");
+    }
+    CLY_TRY(cly_io_hdf5_get_texts(file, "/", "layer_names", &names, &count));
+    if (count > 0) {
+        status = read_legacy(model, file, "");
+        goto done;
+    }
+    for (size_t i = 0; i < CLY_COUNT(layouts); i++) {
+        bool has = false;
+        CLY_TRY(has_layout(model, file, i, &has));
+        if (has) {
+            status = read_layers(model, file, i);
+            goto done;
+        }
+    }
+    if (next_weighted(model, &next) != NULL) {
+        status = cly_base_fail(CLAYER_BAD_FILE, "the file holds no weights in a layout of Keras");
+    }
+done:
+    cly_io_free_strings(names, count);
+    return status;
+}
