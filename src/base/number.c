@@ -67,11 +67,13 @@ bool cly_base_read_number(const char *text, double *value_out, size_t *length_ou
 void cly_base_write_number(double value, char *text, size_t size) {
     locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t before = c_locale != (locale_t)0 ? uselocale(c_locale) : (locale_t)0;
-    for (int precision = 1; precision <= 17; precision++) {
-        (void)snprintf(text, size, "%.*g", precision, value);
-        if (strtod(text, NULL) == value) {
-            break;
-        }
+    if (fabs(value) < 1e15 && value == floor(value)) {
+        (void)snprintf(text, size, "%.0f", value); /* not "1e+01" */
+    } else {
+        int precision = 1;
+        do {
+            (void)snprintf(text, size, "%.*g", precision++, value);
+        } while (precision <= 17 && strtod(text, NULL) != value);
     }
     if (c_locale != (locale_t)0) {
         (void)uselocale(before);

@@ -44,6 +44,20 @@ static void complain(clayer_context *context, const char *what) {
     }
 }
 
+/* A program is code that will run: the folder must not be one that others may write. */
+static clayer_status check_folder(const char *folder) {
+    struct stat info;
+    if (stat(folder, &info) != 0) {
+        return cly_base_fail_errno("read", folder);
+    }
+    bool foreign = info.st_uid != geteuid() && info.st_uid != 0;
+    if (foreign || (info.st_mode & S_IWOTH) != 0) {
+        return cly_base_fail(CLAYER_IO_ERROR, "the folder '%s' %s", folder,
+                             foreign ? "belongs to another user" : "can be written by every user");
+    }
+    return CLAYER_OK;
+}
+
 void cly_device_cache_open(clayer_context *context, const clayer_context_config *config) {
     cly_cache *cache = &context->cache;
     const char *variable = getenv("CLAYER_CACHE");
@@ -57,6 +71,9 @@ void cly_device_cache_open(clayer_context *context, const clayer_context_config 
     clayer_status status = find_folder(config->cache_dir, &cache->folder);
     if (status == CLAYER_OK && cache->folder != NULL) {
         status = cly_base_make_folders(cache->folder);
+    }
+    if (status == CLAYER_OK && cache->folder != NULL) {
+        status = check_folder(cache->folder);
     }
     if (status != CLAYER_OK) {
         complain(context, "compiled programs are not kept");
