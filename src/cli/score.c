@@ -30,9 +30,8 @@ static double binary_loss(float y, int64_t label, bool from_logits) {
     if (from_logits) {
         return fmax((double)y, 0) - (label == 1 ? (double)y : 0) + log1p(exp(-fabs((double)y)));
     }
-    /* Keras adds epsilon inside the logarithm once more. */
-    double p = (double)clip(y);
-    return -log((label == 1 ? p : 1 - p) + (double)EPSILON);
+    float p = clip(y);
+    return -log((double)(label == 1 ? p : 1 - p));
 }
 
 /* The first of the largest, as argmax has it. */
