@@ -108,10 +108,11 @@ typedef FLOATV __attribute__((aligned(4))) unaligned_vector;
 #elif ACTIVATION == ACT_SILU
 #define APPLY(T, x, p) ((x) / ((T)(1.0f) + exp(-(x))))
 #elif ACTIVATION == ACT_GELU
-/* erfc keeps the digits of large negative x that 1 + erf would lose */
+/* Forms that keep the digits of large negative x: erfc where 1 + erf would lose them, and for the approximation
+ * (1 + tanh(u)) / 2 = 1 / (1 + exp(-2 u)) */
 #define GELU_ERF(T, x) ((T)(0.5f) * (x)*erfc((x) * (T)(-0.70710678118654752f)))
 #define GELU_TANH(T, x) \
-    ((T)(0.5f) * (x) * ((T)(1.0f) + tanh((T)(0.79788456080286536f) * ((x) + (T)(0.044715f) * (x) * (x) * (x)))))
+    ((x) / ((T)(1.0f) + exp((T)(-1.5957691216057308f) * ((x) + (T)(0.044715f) * (x) * (x) * (x)))))
 #define APPLY(T, x, p) ((p).x != 0.0f ? GELU_TANH(T, x) : GELU_ERF(T, x))
 #elif ACTIVATION == ACT_RELU6
 #define APPLY(T, x, p) CLIP(T, x, 0.0f, 6.0f)

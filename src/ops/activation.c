@@ -109,7 +109,7 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     (void)workspace;
     const cly_ops_activation_shape *s = shape;
     cly_launch launch = {.kernel = "activation_reference"};
-    cly_ops_each(s->count, &launch);
+    cly_ops_each(context, s->count, &launch);
     return run_activation(context, s, operands, &launch, CLY_LONG(1));
 }
 
@@ -128,7 +128,7 @@ static clayer_status run_softmax(clayer_context *context, const void *shape, con
     const cly_ops_softmax_shape *s = shape;
     cly_launch launch = {.program = "activation",
                          .kernel = s->id == CLY_SPARSEMAX ? "sparsemax_reference" : "softmax_reference"};
-    cly_ops_each(s->outer * s->inner, &launch);
+    cly_ops_each(context, s->outer * s->inner, &launch);
     const cly_arg args[] = {CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(s->outer),
                             CLY_INT(s->axis),        CLY_LONG(s->inner),      CLY_INT(s->id == CLY_LOG_SOFTMAX)};
     return cly_device_launch(context, &launch, args, CLY_COUNT(args) - (s->id == CLY_SPARSEMAX ? 1 : 0));

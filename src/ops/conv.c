@@ -38,7 +38,7 @@ clayer_status cly_ops_conv_run_reference(clayer_context *context, const void *sh
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, &s->activation, options);
     cly_launch launch = {.program = "conv", .options = options, .kernel = "conv_reference"};
-    cly_ops_each(count, &launch);
+    cly_ops_each(context, count, &launch);
     /* A missing bias is stood in for by the weights: not every driver takes a NULL buffer. */
     return cly_device_run(
         context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[s->has_bias ? 2 : 1]),

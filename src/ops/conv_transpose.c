@@ -19,7 +19,7 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, &s->activation, options);
     cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_reference"};
-    cly_ops_each(count, &launch);
+    cly_ops_each(context, count, &launch);
     return cly_device_run(
         context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[s->has_bias ? 2 : 1]),
         CLY_BUFFER(operands[3]), CLY_LONG(count), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel),
@@ -194,7 +194,7 @@ static clayer_status gather(clayer_context *context, const cly_ops_conv_shape *s
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, &s->activation, options);
     cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_gather"};
-    cly_ops_each(count, &launch);
+    cly_ops_each(context, count, &launch);
     return cly_device_run(
         context, &launch, CLY_BUFFER(workspace), CLY_BUFFER(operands[s->has_bias ? 2 : 1]), CLY_BUFFER(operands[3]),
         CLY_LONG(count), CLY_INT(p->image), CLY_OPS_SIZES(p->begin), CLY_OPS_SIZES(p->size), CLY_INT(p->channel),

@@ -75,7 +75,7 @@ static clayer_status run_add_reference(clayer_context *context, const void *shap
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "add_reference"};
-    cly_ops_each(count_of(&s->y), &launch);
+    cly_ops_each(context, count_of(&s->y), &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[2]),
                           CLY_LONG(count_of(&s->y)), CLY_INT4(n[0], n[1], n[2], n[3]), CLY_INT4(n[4], n[5], n[6], n[7]),
                           CLY_INT(repeats(&s->a, &s->y)), CLY_INT(repeats(&s->b, &s->y)));
@@ -132,7 +132,7 @@ static clayer_status run_batch_norm_reference(clayer_context *context, const voi
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "batch_norm_reference"};
-    cly_ops_each(count, &launch);
+    cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]),
                           CLY_BUFFER(s->has_gamma ? operands[1] : operands[3]),
                           CLY_BUFFER(s->has_beta ? operands[2] : operands[3]), CLY_BUFFER(operands[3]),
@@ -176,7 +176,7 @@ static clayer_status run_copy_reference(clayer_context *context, const void *sha
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "copy_reference"};
-    cly_ops_each(s->rows * s->width, &launch);
+    cly_ops_each(context, s->rows * s->width, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(s->rows),
                           CLY_LONG(s->width), CLY_LONG(s->x_length), CLY_LONG(s->x_offset), CLY_LONG(s->y_length),
                           CLY_LONG(s->y_offset));
@@ -210,7 +210,7 @@ static clayer_status run_transpose(clayer_context *context, const void *shape, c
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "transpose_reference"};
-    cly_ops_each(stride, &launch);
+    cly_ops_each(context, stride, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(stride),
                           CLY_INT4(n[0], n[1], n[2], n[3]), CLY_INT4(n[4], n[5], n[6], n[7]), CLY_LONG(strides[0]),
                           CLY_LONG(strides[1]), CLY_LONG(strides[2]), CLY_LONG(strides[3]), CLY_LONG(strides[4]),

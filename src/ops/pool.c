@@ -43,7 +43,7 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, options);
     cly_launch launch = {.program = "pool", .options = options, .kernel = "pool_reference"};
-    cly_ops_each(count, &launch);
+    cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count),
                           SIZES(s->in), SIZES(s->out), SIZES(s->window), SIZES(s->stride), SIZES(s->pad),
                           CLY_LONG(s->inner), CLY_INT(s->average));

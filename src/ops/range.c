@@ -5,6 +5,8 @@
 
 /* Work-items a compute unit of a CPU gets: enough to level uneven threads, few enough that starting one is nothing. */
 #define CPU_ITEMS 4
+/* Work-items of a group where each does one thing. */
+#define CPU_GROUP 64
 /* Some drivers allow no more work-groups on the second axis. */
 #define MOST_ROWS 65535
 /* Below this many floats a CPU's work-item is not worth starting. */
@@ -75,6 +77,11 @@ cly_arg cly_ops_span(const clayer_context *context, int64_t count, cly_launch *l
     return CLY_LONG(each);
 }
 
-void cly_ops_each(int64_t count, cly_launch *launch) {
+void cly_ops_each(const clayer_context *context, int64_t count, cly_launch *launch) {
     launch->global[0] = (size_t)count;
+    if (cly_ops_is_cpu(context)) {
+        /* One size for all counts: PoCL compiles a kernel anew for each size of work-group. */
+        launch->local[0] = CPU_GROUP;
+        launch->local[1] = launch->local[2] = 1;
+    }
 }

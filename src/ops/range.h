@@ -30,6 +30,6 @@ cly_arg cly_ops_rows(const clayer_context *context, int64_t rows, int64_t width,
 cly_arg cly_ops_span(const clayer_context *context, int64_t count, cly_launch *launch);
 
 /* `count` work-items, one thing each, on the first axis. */
-void cly_ops_each(int64_t count, cly_launch *launch);
+void cly_ops_each(const clayer_context *context, int64_t count, cly_launch *launch);
 
 #endif

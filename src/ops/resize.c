@@ -60,7 +60,7 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
         count *= s->in[i] * s->factor[i];
     }
     cly_launch launch = {.kernel = s->method == CLY_NEAREST ? "nearest_reference" : "bilinear_reference"};
-    cly_ops_each(count, &launch);
+    cly_ops_each(context, count, &launch);
     return run(
         context, s, &launch,
         (const cly_arg[]){CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count), SIZES(s->in),

@@ -1,0 +1,240 @@
+/* Activations: the numbering shared with the kernels, every formula over its whole range, softmax and its kin. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "ops/activation.h"
+#include "ops/harness.h"
+#include "reference.h"
+#include "support/random.h"
+#include "support/runner.h"
+#include "support/tolerance.h"
+
+static harness h;
+static uint64_t seed;
+
+static void setup(void) {
+    harness_open(&h, 0);
+}
+
+static void teardown(void) {
+    harness_close(&h);
+}
+
+/* The source of a program as a string, which the caller frees. */
+static char *program_text(const char *name) {
+    for (const cly_kernel_source *s = cly_kernel_sources; s->name != NULL; s++) {
+        if (strcmp(s->name, name) == 0) {
+            char *text = calloc(s->length + 1, 1);
+            ck_assert_ptr_nonnull(text);
+            memcpy(text, s->bytes, s->length);
+            return text;
+        }
+    }
+    ck_abort_msg("no program '%s'", name);
+    return NULL;
+}
+
+START_TEST(kernels_number_alike) {
+    char *text = program_text("activation");
+    int found = 0;
+    for (size_t i = 0; i < cly_ops_activations.count; i++) {
+        const cly_spec_entry *entry = &cly_ops_activations.entries[i];
+        char line[96] = "#define ACT_";
+        size_t length = strlen(line);
+        for (const char *p = entry->name; *p != '\0'; p++) {
+            line[length++] = (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+        }
+        snprintf(line + length, sizeof(line) - length, " %d\n", entry->id);
+        ck_assert_msg(strstr(text, line) != NULL, "common.h lacks: %s", line);
+        found += entry->id < CLY_ELEMENTWISE_COUNT;
+    }
+    ck_assert_int_eq(found, CLY_ELEMENTWISE_COUNT);
+    free(text);
+}
+END_TEST
+
+/* The text of an activation, and its arguments for the reference. */
+typedef struct variant {
+    const char *text, *name;
+    double arguments[4];
+} variant;
+
+static const variant variants[] = {
+    {"linear", "linear", {0}},
+    {"relu", "relu", {0, INFINITY, 0}},
+    {"relu(max_value=2.5)", "relu", {0, 2.5, 0}},
+    {"relu(negative_slope=0.25)", "relu", {0.25, INFINITY, 0}},
+    {"relu(0.25, 3, 1)", "relu", {0.25, 3, 1}},
+    {"relu(threshold=-1)", "relu", {0, INFINITY, -1}},
+    {"sigmoid", "sigmoid", {0}},
+    {"tanh", "tanh", {0}},
+    {"elu", "elu", {1}},
+    {"elu(alpha=0.5)", "elu", {0.5}},
+    {"selu", "selu", {0}},
+    {"softplus", "softplus", {0}},
+    {"softsign", "softsign", {0}},
+    {"exponential", "exponential", {0}},
+    {"hard_sigmoid", "hard_sigmoid", {0}},
+    {"keras2_hard_sigmoid", "keras2_hard_sigmoid", {0}},
+    {"silu", "silu", {0}},
+    {"swish", "silu", {0}},
+    {"gelu", "gelu", {0}},
+    {"gelu(approximate=True)", "gelu", {1}},
+    {"relu6", "relu6", {0}},
+    {"leaky_relu", "leaky_relu", {0.2}},
+    {"LeakyReLU(alpha=0.5)", "leaky_relu", {0.5}},
+    {"mish", "mish", {0}},
+    {"hard_silu", "hard_silu", {0}},
+    {"hard_swish", "hard_silu", {0}},
+    {"hard_tanh", "hard_tanh", {0}},
+    {"tanh_shrink", "tanh_shrink", {0}},
+    {"soft_shrink", "soft_shrink", {0.5}},
+    {"hard_shrink(1)", "hard_shrink", {1}},
+    {"squareplus", "squareplus", {4}},
+    {"squareplus(b=0.5)", "squareplus", {0.5}},
+    {"sparse_plus", "sparse_plus", {0}},
+    {"sparse_sigmoid", "sparse_sigmoid", {0}},
+    {"celu(alpha=2)", "celu", {2}},
+    {"log_sigmoid", "log_sigmoid", {0}},
+    {"threshold(0.5, -3)", "threshold", {0.5, -3}},
+};
+
+/* Values of every size, on both sides of zero, with the corners of the formulas among them. */
+static float *activation_values(test_random *random, int64_t count) {
+    static const float corners[] = {0,  -0.0f, 1,  -1,  2.5f,  -2.5f,  3,     -3,     6,      -6,
+                                    20, -20,   80, -80, 1e-3f, -1e-3f, 1e-8f, -1e-8f, 1e-20f, -1e-20f};
+    float *x = test_random_floats(random, count, -10, 10);
+    for (int64_t i = 0; i < count; i++) {
+        if (i < (int64_t)CLY_COUNT(corners)) {
+            x[i] = corners[i];
+        } else if (i % 3 == 0) {
+            x[i] *= 0.1f;
+        }
+    }
+    return x;
+}
+
+/* Absolute for results near 1, but relative where a function has small results of its own. */
+static void check_variant(const variant *v, test_random *random, int64_t count, bool in_place) {
+    cly_spec spec;
+    ck_assert_msg(cly_base_spec_parse(&cly_ops_activations, v->text, &spec) == CLAYER_OK, "%s", clayer_last_error());
+    const cly_ops_activation_shape shape = {.count = count, .activation = cly_ops_activation_from_spec(&spec)};
+    reference_activation reference = {.name = v->name};
+    memcpy(reference.arguments, v->arguments, sizeof(reference.arguments));
+    float *x = activation_values(random, count);
+    double *expected = calloc((size_t)count, sizeof(double));
+    ck_assert_ptr_nonnull(expected);
+    for (int64_t i = 0; i < count; i++) {
+        ck_assert(reference_activate(&reference, (double)x[i], &expected[i]));
+    }
+    harness_case c = {.op = &cly_ops_activation_operator,
+                      .shape = &shape,
+                      .inputs = {x},
+                      .counts = {count, count},
+                      .output = 1,
+                      .in_place = in_place,
+                      .expected = expected,
+                      .tolerance = test_tolerance(16)};
+    snprintf(c.text, sizeof(c.text), "%s of %" PRId64 " values%s", v->text, count, in_place ? " in place" : "");
+    harness_check(&h, &c);
+    free(x);
+    free(expected);
+}
+
+START_TEST(every_formula_agrees) {
+    static const int64_t counts[] = {1, 3, 16, 20, 1000, 20001};
+    int seen[CLY_ELEMENTWISE_COUNT] = {0};
+    for (size_t i = 0; i < CLY_COUNT(variants); i++) {
+        cly_spec spec;
+        ck_assert_int_eq(cly_base_spec_find(&cly_ops_activations, variants[i].name, &spec), CLAYER_OK);
+        seen[spec.entry->id]++;
+        for (size_t j = 0; j < CLY_COUNT(counts); j++) {
+            test_random random = test_random_start(seed, i * 10 + j);
+            check_variant(&variants[i], &random, counts[j], j % 2 == 1);
+        }
+    }
+    for (int i = 0; i < CLY_ELEMENTWISE_COUNT; i++) {
+        ck_assert_msg(seen[i] > 0, "activation %d has no case", i);
+    }
+    harness_expect_runs(&h, &cly_ops_activation_operator, CLY_ELEMENTWISE_COUNT);
+}
+END_TEST
+
+START_TEST(nan_stays) {
+    static const char *const names[] = {"relu", "leaky_relu", "relu6", "sigmoid", "tanh", "elu", "gelu", "softplus"};
+    for (size_t i = 0; i < CLY_COUNT(names); i++) {
+        cly_spec spec;
+        ck_assert_int_eq(cly_base_spec_find(&cly_ops_activations, names[i], &spec), CLAYER_OK);
+        const cly_ops_activation_shape shape = {.count = 17, .activation = cly_ops_activation_from_spec(&spec)};
+        float x[17];
+        double expected[17];
+        for (int j = 0; j < 17; j++) {
+            x[j] = NAN;
+            expected[j] = NAN;
+        }
+        harness_case c = {.op = &cly_ops_activation_operator,
+                          .shape = &shape,
+                          .inputs = {x},
+                          .counts = {17, 17},
+                          .output = 1,
+                          .expected = expected};
+        snprintf(c.text, sizeof(c.text), "%s of NaN", names[i]);
+        harness_check(&h, &c);
+    }
+}
+END_TEST
+
+START_TEST(softmax_agrees) {
+    static const char *const names[] = {"softmax", "log_softmax", "sparsemax"};
+    for (uint64_t i = 0; i < (uint64_t)test_cases(150); i++) {
+        test_random random = test_random_start(seed, i);
+        const float scale = test_random_chance(&random, 20) ? 200.0f : test_random_float(&random, 0.1f, 5.0f);
+        const cly_ops_softmax_shape shape = {
+            .outer = test_random_int(&random, 1, 40),
+            .axis = test_random_int(&random, 1, 40),
+            .inner = test_random_chance(&random, 60) ? 1 : test_random_int(&random, 1, 9),
+            .id = (cly_ops_activation_id)(CLY_SOFTMAX + (int)(i % 3))};
+        const int64_t count = shape.outer * shape.axis * shape.inner;
+        float *x = test_random_floats(&random, count, -scale, scale);
+        double *expected = calloc((size_t)count, sizeof(double));
+        ck_assert_ptr_nonnull(expected);
+        ck_assert(reference_softmax(names[i % 3], shape.outer, shape.axis, shape.inner, x, expected));
+        harness_case c = {.op = &cly_ops_softmax_operator,
+                          .shape = &shape,
+                          .inputs = {x},
+                          .counts = {count, count},
+                          .output = 1,
+                          .in_place = test_random_chance(&random, 50),
+                          .expected = expected,
+                          .tolerance = test_tolerance(shape.axis) * (scale > 8 ? (double)scale / 8 : 1)};
+        snprintf(c.text, sizeof(c.text), "case %" PRIu64 ": %s of %" PRId64 " x %" PRId64 " x %" PRId64 ", scale %g", i,
+                 names[i % 3], shape.outer, shape.axis, shape.inner, (double)scale);
+        harness_check(&h, &c);
+        free(x);
+        free(expected);
+    }
+    harness_expect_runs(&h, &cly_ops_softmax_operator, test_cases(150));
+}
+END_TEST
+
+static Suite *make_suite(void) {
+    Suite *suite = suite_create("ops.activation");
+    TCase *cases = tcase_create("activation");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, kernels_number_alike);
+    tcase_add_test(cases, every_formula_agrees);
+    tcase_add_test(cases, nan_stays);
+    tcase_add_test(cases, softmax_agrees);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
+
+int main(void) {
+    seed = test_seed("ops.activation");
+    return cly_test_main(make_suite);
+}
