@@ -112,24 +112,20 @@ void cly_io_free_strings(char **strings, size_t count) {
 
 /* Whether every link of the path is there and a hard one: others may lead out of the file. */
 static bool path_exists(const cly_io_hdf5 *file, const char *path) {
-    char part[1024];
     size_t length = strlen(path);
-    if (length >= sizeof(part)) {
-        return false;
-    }
-    for (size_t end = 1; end <= length; end++) {
+    char *part = calloc(length + 1, 1); /* layers' names may be long: no fixed length will do */
+    bool exists = part != NULL;
+    for (size_t end = 1; exists && end <= length; end++) {
         H5L_info_t info;
         if ((path[end] != '/' && path[end] != '\0') || path[end - 1] == '/') {
             continue;
         }
         memcpy(part, path, end);
-        part[end] = '\0';
-        if (H5Lexists(file->file, part, H5P_DEFAULT) <= 0 || H5Lget_info(file->file, part, &info, H5P_DEFAULT) < 0 ||
-            info.type != H5L_TYPE_HARD) {
-            return false;
-        }
+        exists = H5Lexists(file->file, part, H5P_DEFAULT) > 0 &&
+                 H5Lget_info(file->file, part, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
     }
-    return true;
+    free(part);
+    return exists;
 }
 
 /* "" and "/" are the file's root. */

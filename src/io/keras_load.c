@@ -56,7 +56,9 @@ static clayer_status finish(clayer_status status, const char *path) {
     if (status == CLAYER_INVALID_ARGUMENT || status == CLAYER_INVALID_SHAPE) {
         status = CLAYER_BAD_FILE;
     }
-    if (status != CLAYER_OK && strstr(clayer_last_error(), path) == NULL) {
+    char named[1024]; /* how messages from below name the file */
+    (void)snprintf(named, sizeof(named), "'%s", path);
+    if (status != CLAYER_OK && strstr(clayer_last_error(), named) == NULL) {
         status = cly_base_prefix(status, "'%s'", path);
     }
     return status;
@@ -204,7 +206,7 @@ static clayer_status load_config(clayer_context *context, const char *path, clay
     int generation = 3;
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_base_read_file(path, CONFIG_LIMIT, &text, &length));
-    CLY_TRY(cly_io_json_parse(text, length, path, &json));
+    CLY_TRY(cly_io_json_parse(text, length, "the configuration", &json));
     CLY_TRY(find_json_generation(json, &generation));
     CLY_TRY(cly_io_keras_model(context, json, generation, model_out));
 done:
