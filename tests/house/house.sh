@@ -70,12 +70,12 @@ only() {
 
 # Each dependency has one door.
 rule_dependencies() {
-    only 'clblast_c\.h|clblast\.h' src/device/gemm.c
+    only 'clblast_c\.h|clblast\.h' src/device/clblast.c
     only 'hdf5\.h' src/io/hdf5.c
     only 'zip\.h' src/io/zip.c
     only 'zlib\.h' src/io/gzip.c
     only '(cjson/)?cJSON\.h' src/io/json.c
-    only 'openssl/[a-z0-9]*\.h' src/device/cache.c
+    only 'openssl/[a-z0-9]*\.h' src/device/cache.c src/device/entry.c
     only 'CL/[a-z_]*\.h' include/clayer/opencl.h
 }
 
