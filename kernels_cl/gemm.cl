@@ -16,12 +16,13 @@
 #endif
 
 __kernel void gemm(__global const float *restrict a_all, __global const float *restrict b_all,
-                   __global float *restrict c_all, const int m, const int n, const int k, const float beta,
+                   __global float *restrict c_all, const int m, const int n, const int k, const int batch,
+                   const float beta,
                    const long a_offset, const long b_offset, const long c_offset, const long a_ld, const long b_ld,
                    const long c_ld, const long a_stride, const long b_stride, const long c_stride) {
     const int row = (int)get_global_id(1) * 4;
     const int column = (int)get_global_id(0) * 4;
-    if (row >= m || column >= n) {
+    if (row >= m || column >= n || (int)get_global_id(2) >= batch) {
         return;
     }
     __global const float *a = a_all + a_offset + a_stride * (long)get_global_id(2);

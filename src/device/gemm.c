@@ -54,6 +54,9 @@ static clayer_status check(const cly_gemm *g) {
         return cly_base_fail(CLAYER_INVALID_SHAPE, "gemm: %lld x %lld x %lld, %lld times, is outside 0 to 2^31 - 1",
                              (long long)g->m, (long long)g->n, (long long)g->k, (long long)g->batch);
     }
+    if (g->m == 0 || g->n == 0) {
+        return CLAYER_OK;
+    }
     bool ta = g->transpose_a, tb = g->transpose_b;
     CLY_TRY(check_matrix('A', g->a, ta ? g->k : g->m, ta ? g->m : g->k, g->a_ld, g->a_offset, g->batch, g->a_stride));
     CLY_TRY(check_matrix('B', g->b, tb ? g->n : g->k, tb ? g->k : g->n, g->b_ld, g->b_offset, g->batch, g->b_stride));
@@ -76,7 +79,7 @@ clayer_status cly_device_gemm_own(clayer_context *context, const cly_gemm *g) {
     cl_mem a = g->a != NULL ? g->a : g->c;
     cl_mem b = g->b != NULL ? g->b : g->c;
     return cly_device_run(context, &launch, CLY_BUFFER(a), CLY_BUFFER(b), CLY_BUFFER(g->c), CLY_INT(g->m),
-                          CLY_INT(g->n), CLY_INT(g->k), CLY_FLOAT(g->beta), CLY_LONG(g->a_offset),
+                          CLY_INT(g->n), CLY_INT(g->k), CLY_INT(g->batch), CLY_FLOAT(g->beta), CLY_LONG(g->a_offset),
                           CLY_LONG(g->b_offset), CLY_LONG(g->c_offset), CLY_LONG(g->a_ld), CLY_LONG(g->b_ld),
                           CLY_LONG(g->c_ld), CLY_LONG(g->a_stride), CLY_LONG(g->b_stride), CLY_LONG(g->c_stride));
 }
