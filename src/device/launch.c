@@ -85,19 +85,32 @@ static size_t group_limit(const clayer_context *context, const cly_kernel *kerne
     return limit == 0 ? 1 : limit;
 }
 
-/* Fills axis 0 first, then 1 and 2, with powers of two: 64 items on a CPU, up to 256 elsewhere, fewer when the range
- * is so small that compute units would stay idle. */
+/* CPUs: 64, 8 or 1 items of axis 0. PoCL compiles for each size it meets, so there are few. */
+static void choose_local_cpu(const clayer_context *context, size_t limit, double items, const size_t global[3],
+                             size_t local[3]) {
+    double units = context->info.compute_units == 0 ? 1.0 : (double)context->info.compute_units;
+    size_t most = smaller(limit, context->max_item_sizes[0]);
+    bool many = global[0] >= 64 && items / 64.0 >= 2.0 * units;
+    local[0] = many && most >= 64 ? 64 : global[0] >= 8 && most >= 8 ? 8 : 1;
+    local[1] = local[2] = 1;
+}
+
+/* Fills axis 0 first, then 1 and 2, with powers of two: up to 256 items, fewer when the range is so small that compute
+ * units would stay idle. */
 static void choose_local(const clayer_context *context, const cly_kernel *kernel, const size_t global[3],
                          size_t local[3]) {
-    bool cpu = context->info.type == CLAYER_DEVICE_CPU;
-    size_t least = cpu || kernel->multiple == 0 ? 8 : kernel->multiple;
-    size_t target = smaller(cpu ? 64 : 256, group_limit(context, kernel));
-    size_t units = context->info.compute_units == 0 ? 1 : context->info.compute_units;
     double items = (double)global[0] * (double)global[1] * (double)global[2];
-    while (target > least && items / (double)target < 2.0 * (double)units) {
-        target /= 2;
+    size_t limit = group_limit(context, kernel);
+    if (context->info.type == CLAYER_DEVICE_CPU) {
+        choose_local_cpu(context, limit, items, global, local);
+        return;
     }
-    size_t left = target;
+    size_t least = kernel->multiple == 0 ? 8 : kernel->multiple;
+    size_t left = smaller(256, limit);
+    size_t units = context->info.compute_units == 0 ? 1 : context->info.compute_units;
+    while (left > least && items / (double)left < 2.0 * (double)units) {
+        left /= 2;
+    }
     for (int axis = 0; axis < 3; axis++) {
         size_t most = smaller(left, context->max_item_sizes[axis]);
         local[axis] = 1;
