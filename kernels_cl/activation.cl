@@ -28,7 +28,7 @@ __kernel void softmax_reference(__global const float *x, __global float *y, cons
     if (item >= outer * inner) {
         return;
     }
-    const long first = item / inner * axis * inner + item % inner;
+    const long first = (long)((INDEX)item / (INDEX)inner) * axis * inner + (INDEX)item % (INDEX)inner;
     float largest = -INFINITY;
     for (int i = 0; i < axis; i++) {
         largest = fmax(largest, x[first + i * inner]);
@@ -44,20 +44,22 @@ __kernel void softmax_reference(__global const float *x, __global float *y, cons
     }
 }
 
-/* max(x - tau, 0) that sums to 1. tau is found without sorting: from the mean of all downwards, those at or below it
- * leave the support and the mean is taken anew, until none leaves (Michelot's projection on the simplex). */
+/* Keras' sparsemax: max(x - tau, 0) with tau = (sum of c - 1) / k, where k values support the result and c are the k
+ * running sums of those values from the largest down. (The projection on the simplex that the name stands for has the
+ * last c alone; every backend of Keras adds them all.) The support is found without sorting: from the mean of all
+ * values downwards, those at or below it leave and the mean is taken anew, until none leaves (Michelot). */
 __kernel void sparsemax_reference(__global const float *x, __global float *y, const long outer, const int axis,
                                   const long inner) {
     const long item = get_global_id(0);
     if (item >= outer * inner) {
         return;
     }
-    const long first = item / inner * axis * inner + item % inner;
+    const long first = (long)((INDEX)item / (INDEX)inner) * axis * inner + (INDEX)item % (INDEX)inner;
     float largest = -INFINITY;
     for (int i = 0; i < axis; i++) {
         largest = fmax(largest, x[first + i * inner]);
     }
-    float tau = -INFINITY;
+    float limit = -INFINITY;
     int support = 0, before = -1;
     while (support != before) {
         before = support;
@@ -65,14 +67,28 @@ __kernel void sparsemax_reference(__global const float *x, __global float *y, co
         float sum = 0.0f;
         for (int i = 0; i < axis; i++) {
             const float value = x[first + i * inner] - largest;
-            if (value > tau) {
+            if (value > limit) {
                 sum += value;
                 support++;
             }
         }
-        tau = support > 0 ? (sum - 1.0f) / (float)support : tau;
+        limit = support > 0 ? (sum - 1.0f) / (float)support : limit;
     }
+    /* A value stands in the running sums from its own place in the order to the last. */
+    float sums = 0.0f;
     for (int i = 0; i < axis; i++) {
-        y[first + i * inner] = fmax(x[first + i * inner] - largest - tau, 0.0f);
+        const float value = x[first + i * inner];
+        int place = 0;
+        if (value - largest > limit) {
+            for (int j = 0; j < axis; j++) {
+                const float other = x[first + j * inner];
+                place += other > value || (other == value && j < i);
+            }
+            sums += value * (float)(support - place);
+        }
+    }
+    const float tau = (sums - 1.0f) / (float)support;
+    for (int i = 0; i < axis; i++) {
+        y[first + i * inner] = fmax(x[first + i * inner] - tau, 0.0f);
     }
 }

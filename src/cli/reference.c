@@ -364,17 +364,20 @@ static int descending(const void *a, const void *b) {
     return left < right ? 1 : left > right ? -1 : 0;
 }
 
-/* What sparsemax takes from every value, by sorting (Martins and Astudillo 2016, algorithm 1). */
+/* What Keras' sparsemax takes from every value: as Martins and Astudillo 2016, algorithm 1, but with all the running
+ * sums of the support added up where the paper has the last one. */
 static double sparsemax_tau(double *sorted, int64_t count) {
-    double sum = 0, tau = 0;
+    double sum = 0, sums = 0;
+    int64_t support = 0;
     qsort(sorted, (size_t)count, sizeof(double), descending);
     for (int64_t k = 0; k < count; k++) {
         sum += sorted[k];
         if (1 + (double)(k + 1) * sorted[k] > sum) {
-            tau = (sum - 1) / (double)(k + 1);
+            sums += sum;
+            support++;
         }
     }
-    return tau;
+    return (sums - 1) / (double)support;
 }
 
 bool reference_softmax(const char *name, int64_t outer, int64_t axis, int64_t inner, const float *x, double *y) {

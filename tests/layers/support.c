@@ -1,0 +1,167 @@
+/* layers/support.c: one layer with its tensors, run by implementations forced by name. */
+#include "layers/support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/runner.h"
+
+#define OK(call) ck_assert_msg((call) == CLAYER_OK, "%s: %s", #call, clayer_last_error())
+
+static clayer_context *context;
+
+clayer_context *test_context(void) {
+    if (context == NULL) {
+        OK(clayer_context_create(NULL, &context));
+    }
+    return context;
+}
+
+void test_context_drop(void) {
+    clayer_context_destroy(context);
+    context = NULL;
+}
+
+void test_bench_open(test_bench *bench, clayer_layer *layer, const clayer_shape *shapes, const float *const *inputs,
+                     size_t input_count, const float *const *weights, size_t weight_count) {
+    clayer_shape output;
+    *bench = (test_bench){.layer = layer, .input_count = input_count};
+    ck_assert_uint_le(input_count, 8);
+    OK(clayer_layer_get_output_shape(layer, shapes, input_count, &output));
+    OK(clayer_layer_build(layer, shapes, input_count));
+    ck_assert_msg(clayer_layer_get_weight_count(layer) == weight_count, "%s: %zu weights, Keras has %zu",
+                  clayer_layer_get_name(layer), clayer_layer_get_weight_count(layer), weight_count);
+    for (size_t i = 0; i < weight_count; i++) {
+        clayer_tensor *weight = clayer_layer_get_weight(layer, i);
+        OK(clayer_tensor_write(weight, weights[i], clayer_tensor_get_count(weight)));
+    }
+    for (size_t i = 0; i < input_count; i++) {
+        OK(clayer_tensor_create(test_context(), shapes[i].rank, shapes[i].dims, &bench->inputs[i]));
+        OK(clayer_tensor_write(bench->inputs[i], inputs[i], clayer_tensor_get_count(bench->inputs[i])));
+    }
+    OK(clayer_tensor_create(test_context(), output.rank, output.dims, &bench->output));
+    bench->count = clayer_tensor_get_count(bench->output);
+    bench->actual = malloc((size_t)bench->count * sizeof(float));
+    ck_assert_ptr_nonnull(bench->actual);
+}
+
+void test_bench_close(test_bench *bench) {
+    for (size_t i = 0; i < bench->input_count; i++) {
+        clayer_tensor_destroy(bench->inputs[i]);
+    }
+    clayer_tensor_destroy(bench->output);
+    clayer_layer_destroy(bench->layer);
+    free(bench->actual);
+    *bench = (test_bench){0};
+}
+
+clayer_status test_bench_run(test_bench *bench) {
+    for (int64_t i = 0; i < bench->count; i++) {
+        bench->actual[i] = NAN;
+    }
+    OK(clayer_tensor_write(bench->output, bench->actual, bench->count));
+    clayer_status status = clayer_layer_forward(bench->layer, bench->inputs, bench->input_count, bench->output);
+    if (status == CLAYER_OK) {
+        OK(clayer_tensor_read(bench->output, bench->actual, bench->count));
+    }
+    return status;
+}
+
+/* The distinct operators of the layer's steps for its tensors. */
+static size_t find_operators(const test_bench *bench, const cly_ops_operator *ops[8]) {
+    cly_ops_steps steps = {0};
+    clayer_shape shapes[8];
+    size_t count = 0;
+    for (size_t i = 0; i < bench->input_count; i++) {
+        shapes[i] = *clayer_tensor_get_shape(bench->inputs[i]);
+    }
+    OK(bench->layer->class->plan(bench->layer, shapes, bench->input_count, clayer_tensor_get_shape(bench->output),
+                                 &steps));
+    for (size_t i = 0; i < steps.count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < count; j++) {
+            known = known || ops[j] == steps.steps[i].op;
+        }
+        if (!known && count < 8) {
+            ops[count++] = steps.steps[i].op;
+        }
+    }
+    cly_ops_steps_free(&steps);
+    return count;
+}
+
+static void note(test_usage *usage, const char *op, const char *implementation, bool ran) {
+    size_t i = 0;
+    while (i < usage->count &&
+           (strcmp(usage->pairs[i].op, op) != 0 || strcmp(usage->pairs[i].implementation, implementation) != 0)) {
+        i++;
+    }
+    ck_assert_uint_lt(i, TEST_MOST_PAIRS);
+    if (i == usage->count) {
+        usage->pairs[i].op = op;
+        usage->pairs[i].implementation = implementation;
+        usage->count++;
+    }
+    usage->pairs[i].ran += ran;
+    usage->pairs[i].refused += !ran;
+}
+
+void test_bench_run_all(test_bench *bench, test_usage *usage,
+                        void (*compare)(const test_bench *bench, const char *implementation, void *data), void *data) {
+    const cly_ops_operator *ops[8];
+    size_t count = find_operators(bench, ops);
+    if (count == 0) {
+        OK(test_bench_run(bench));
+        compare(bench, "copy of the input", data);
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (const cly_ops_implementation *one = ops[i]->implementations; one->name != NULL; one++) {
+            OK(clayer_context_force(test_context(), ops[i]->name, one->name));
+            clayer_status status = test_bench_run(bench);
+            ck_assert_msg(status == CLAYER_OK || status == CLAYER_UNSUPPORTED, "%s by %s: %s", ops[i]->name, one->name,
+                          clayer_last_error());
+            note(usage, ops[i]->name, one->name, status == CLAYER_OK);
+            if (status == CLAYER_OK) {
+                compare(bench, one->name, data);
+            }
+        }
+        OK(clayer_context_force(test_context(), ops[i]->name, NULL));
+    }
+}
+
+const char *test_bench_run_one(test_bench *bench, uint64_t pick) {
+    const cly_ops_operator *ops[8];
+    size_t count = find_operators(bench, ops), choices = 0;
+    if (count == 0) {
+        OK(test_bench_run(bench));
+        return "copy of the input";
+    }
+    const cly_ops_operator *op = ops[pick % count];
+    while (op->implementations[choices].name != NULL) {
+        choices++;
+    }
+    const char *name = op->implementations[pick / count % choices].name;
+    OK(clayer_context_force(test_context(), op->name, name));
+    clayer_status status = test_bench_run(bench);
+    OK(clayer_context_force(test_context(), op->name, NULL));
+    if (status == CLAYER_UNSUPPORTED) {
+        name = "the library's choice";
+        status = test_bench_run(bench);
+    }
+    ck_assert_msg(status == CLAYER_OK, "%s by %s: %s", op->name, name, clayer_last_error());
+    return name;
+}
+
+int test_usage_report(const test_usage *usage, int least) {
+    int few = 0;
+    for (size_t i = 0; i < usage->count; i++) {
+        bool too_few = usage->pairs[i].ran < least;
+        printf("%-16s %-12s ran %4d, refused %4d%s\n", usage->pairs[i].op, usage->pairs[i].implementation,
+               usage->pairs[i].ran, usage->pairs[i].refused, too_few ? "  <- too few" : "");
+        few += too_few;
+    }
+    fflush(stdout);
+    return few;
+}
