@@ -82,7 +82,7 @@ static int run_verb(int argc, char **argv) {
         if (strcmp(argv[optind], verbs[i]->name) == 0) {
             argc -= optind;
             argv += optind;
-            optind = 1;
+            optind = 0; /* begins anew: 1 would keep "stop at the first operand" of the scan above */
             return verbs[i]->run(argc, argv);
         }
     }
