@@ -28,23 +28,26 @@ static bool matches(const clayer_device_info *info, const char *wanted) {
     return cly_base_contains_word(info->name, wanted) || cly_base_contains_word(info->platform, wanted);
 }
 
-/* "no OpenCL device matches 'x': there are 0 'name' (platform), ..." */
-static clayer_status fail_none(const char *wanted, const cly_device_entry *entries, size_t count) {
+/* "no available OpenCL device matches 'x': there are 0 'name' (platform), ...; without a device: ..." */
+static clayer_status fail_none(const char *wanted, const cly_device_entry *entries, size_t count,
+                               const cly_base_text *problems) {
     cly_base_text text = {0};
     clayer_status status = CLAYER_OK;
-    if (wanted == NULL && count == 0) {
-        return cly_base_fail(CLAYER_NO_DEVICE, "no OpenCL device on this machine (is a driver with an ICD installed?)");
-    }
-    if (wanted == NULL) {
-        CLY_TRY(cly_base_text_add(&text, "no OpenCL device is available"));
+    if (wanted != NULL) {
+        CLY_TRY(cly_base_text_add(&text, "no available OpenCL device matches '%s': ", wanted));
     } else {
-        CLY_TRY(cly_base_text_add(&text, "no available OpenCL device matches '%s'", wanted));
+        CLY_TRY(cly_base_text_add(&text, "no OpenCL device is available: "));
     }
-    CLY_TRY(cly_base_text_add(&text, ": there %s", count == 0 ? "is none" : count == 1 ? "is " : "are "));
+    CLY_TRY(cly_base_text_add(&text, "there %s", count == 0 ? "is none" : count == 1 ? "is " : "are "));
     for (size_t i = 0; i < count; i++) {
         const clayer_device_info *info = &entries[i].info;
         CLY_TRY(cly_base_text_add(&text, "%s%d '%s' (%s%s)", i == 0 ? "" : ", ", info->index, info->name,
                                   info->platform, info->available ? "" : ", not available"));
+    }
+    if (problems->length > 0) {
+        CLY_TRY(cly_base_text_add(&text, "; platforms without: %s", problems->chars));
+    } else if (count == 0) {
+        CLY_TRY(cly_base_text_add(&text, ", and no platform (is a driver with an ICD file installed?)"));
     }
     status = cly_base_fail(CLAYER_NO_DEVICE, "%s", text.chars);
 done:
@@ -61,10 +64,9 @@ clayer_status cly_device_choose(const char *wanted, cly_device_entry *entry_out)
     }
     cly_device_entry *entries = NULL;
     size_t count = 0;
-    clayer_status status = cly_device_list(&entries, &count);
-    if (status != CLAYER_OK) {
-        return status;
-    }
+    cly_base_text problems = {0};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_device_list(&entries, &count, &problems));
     int64_t index = wanted != NULL ? as_index(wanted) : -1;
     const cly_device_entry *best = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -75,10 +77,12 @@ clayer_status cly_device_choose(const char *wanted, cly_device_entry *entry_out)
         }
     }
     if (best == NULL) {
-        status = fail_none(wanted, entries, count);
+        status = fail_none(wanted, entries, count, &problems);
     } else {
         *entry_out = *best;
     }
+done:
+    cly_base_text_free(&problems);
     free(entries);
     return status;
 }

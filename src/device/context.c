@@ -193,7 +193,7 @@ static void find_listed(cl_device_id device, clayer_device_info *info) {
     size_t count = 0;
     info->index = -1;
     info->platform_index = -1;
-    if (cly_device_list(&entries, &count) == CLAYER_OK) {
+    if (cly_device_list(&entries, &count, NULL) == CLAYER_OK) {
         for (size_t i = 0; i < count; i++) {
             if (entries[i].device == device) {
                 *info = entries[i].info;

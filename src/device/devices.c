@@ -216,11 +216,25 @@ done:
     return status;
 }
 
-clayer_status cly_device_list(cly_device_entry **entries_out, size_t *count_out) {
+clayer_status cly_device_list(cly_device_entry **entries_out, size_t *count_out, cly_base_text *problems) {
     platform_entry *platforms = NULL;
-    size_t platform_count = 0;
-    clayer_status status = enumerate(&platforms, &platform_count, entries_out, count_out);
+    cly_device_entry *entries = NULL;
+    size_t platform_count = 0, count = 0;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(enumerate(&platforms, &platform_count, &entries, &count));
+    for (size_t i = 0; problems != NULL && i < platform_count; i++) {
+        const clayer_platform_info *info = &platforms[i].info;
+        if (info->problem[0] != '\0') {
+            CLY_TRY(cly_base_text_add(problems, "%s%s (%s)", problems->length > 0 ? ", " : "",
+                                      info->name[0] != '\0' ? info->name : "a platform without a name", info->problem));
+        }
+    }
+    *entries_out = entries;
+    *count_out = count;
+    entries = NULL;
+done:
     free(platforms);
+    free(entries);
     return status;
 }
 
@@ -249,7 +263,7 @@ clayer_status clayer_get_devices(clayer_device_info *devices, size_t capacity, s
     }
     cly_device_entry *entries = NULL;
     size_t count = 0;
-    clayer_status status = cly_device_list(&entries, &count);
+    clayer_status status = cly_device_list(&entries, &count, NULL);
     if (status == CLAYER_OK) {
         for (size_t i = 0; i < count && i < capacity; i++) {
             devices[i] = entries[i].info;

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "device/device.h"
 
 /* ---- devices (devices.c) ---- */
@@ -16,8 +17,9 @@ typedef struct cly_device_entry {
     clayer_device_info info;
 } cly_device_entry;
 
-/* Every device there is; *entries_out is freed with free(). */
-clayer_status cly_device_list(cly_device_entry **entries_out, size_t *count_out);
+/* Every device there is; *entries_out is freed with free(). `problems` (NULL: not wanted) gets what is wrong with which
+ * platform, "name (no device), ...". */
+clayer_status cly_device_list(cly_device_entry **entries_out, size_t *count_out, cly_base_text *problems);
 /* The device that `wanted` (or CLAYER_DEVICE, or the ranking) chooses. */
 clayer_status cly_device_choose(const char *wanted, cly_device_entry *entry_out);
 /* Everything about one device. `index` is left to the caller. */
