@@ -14,7 +14,9 @@
 
 static char *folder;
 
-static void set_up(void) { folder = cly_test_folder(); }
+static void set_up(void) {
+    folder = cly_test_folder();
+}
 
 static void tear_down(void) {
     cly_test_remove(folder);
@@ -190,4 +192,6 @@ static Suite *make(void) {
     return suite;
 }
 
-int main(void) { return cly_test_main(make); }
+int main(void) {
+    return cly_test_main(make);
+}

@@ -100,15 +100,41 @@ END_TEST
 
 START_TEST(wrong_texts_are_refused) {
     static const char *const bad[] = {
-        "relu",           " ",                "linear(",          "linear)",        "linear(1)",
-        "linear x",       "leaky_relu(1,2)",  "leaky_relu(1 2)",  "leaky_relu(,)",  "leaky_relu(1,)",
-        "leaky_relu(x=1)", "leaky_relu(nan)", "leaky_relu(0x10)", "leaky_relu(1e999)", "leaky_relu(None)",
-        "leaky_relu(1, alpha=2)", "leaky_relu(alpha=1, negative_slope=2)", "leaky_relu(1.2.3)", "leaky_relu(3x)",
-        "leaky_relu([1])", "variance_scaling(mode=2)", "variance_scaling(mode='fan_in)",
-        "variance_scaling(scale=2, 'fan_in')", "variance_scaling(seed=1.5)", "variance_scaling(seed=-2)",
-        "variance_scaling(axis=[])", "variance_scaling(axis=[0, 0])", "variance_scaling(axis=[0.5])",
-        "variance_scaling(axis=[0)", "variance_scaling(axis=9)", "variance_scaling(on=1.5)",
-        "variance_scaling(on=yes)", "variance_scaling()x", "LINEAR", "1linear",
+        "relu",
+        " ",
+        "linear(",
+        "linear)",
+        "linear(1)",
+        "linear x",
+        "leaky_relu(1,2)",
+        "leaky_relu(1 2)",
+        "leaky_relu(,)",
+        "leaky_relu(1,)",
+        "leaky_relu(x=1)",
+        "leaky_relu(nan)",
+        "leaky_relu(0x10)",
+        "leaky_relu(1e999)",
+        "leaky_relu(None)",
+        "leaky_relu(1, alpha=2)",
+        "leaky_relu(alpha=1, negative_slope=2)",
+        "leaky_relu(1.2.3)",
+        "leaky_relu(3x)",
+        "leaky_relu([1])",
+        "variance_scaling(mode=2)",
+        "variance_scaling(mode='fan_in)",
+        "variance_scaling(scale=2, 'fan_in')",
+        "variance_scaling(seed=1.5)",
+        "variance_scaling(seed=-2)",
+        "variance_scaling(axis=[])",
+        "variance_scaling(axis=[0, 0])",
+        "variance_scaling(axis=[0.5])",
+        "variance_scaling(axis=[0)",
+        "variance_scaling(axis=9)",
+        "variance_scaling(on=1.5)",
+        "variance_scaling(on=yes)",
+        "variance_scaling()x",
+        "LINEAR",
+        "1linear",
     };
     for (size_t i = 0; i < CLY_COUNT(bad); i++) {
         cly_spec spec = {0};
@@ -132,4 +158,6 @@ static Suite *make(void) {
     return suite;
 }
 
-int main(void) { return cly_test_main(make); }
+int main(void) {
+    return cly_test_main(make);
+}

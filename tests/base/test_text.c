@@ -173,4 +173,6 @@ static Suite *make(void) {
     return suite;
 }
 
-int main(void) { return cly_test_main(make); }
+int main(void) {
+    return cly_test_main(make);
+}
