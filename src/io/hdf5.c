@@ -76,14 +76,18 @@ clayer_status cly_io_hdf5_open(const char *path, cly_io_hdf5 **file_out) {
     return status;
 }
 
+/* libhdf5 takes two images of one name for the same open file, so each gets a name of its own. */
 clayer_status cly_io_hdf5_open_bytes(const void *bytes, size_t length, const char *where, cly_io_hdf5 **file_out) {
+    static unsigned long opened; /* guarded by the lock */
+    char name[64];
     enter();
+    (void)snprintf(name, sizeof(name), "clayer-image-%lu", opened++);
     hid_t access_list = H5Pcreate(H5P_FILE_ACCESS);
     hid_t file = -1;
     (void)H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
     if (H5Pset_fapl_core(access_list, 65536, 0) >= 0 && length > 0 &&
         H5Pset_file_image(access_list, (void *)(uintptr_t)bytes, length) >= 0) {
-        file = H5Fopen(where, H5F_ACC_RDONLY, access_list);
+        file = H5Fopen(name, H5F_ACC_RDONLY, access_list);
     }
     clayer_status status = take_file(file, where, file_out);
     (void)H5Pclose(access_list);
