@@ -15,9 +15,10 @@ __kernel void conv_reference(__global const float *restrict x, __global const fl
     }
     const long in_pixels = (long)in.x * in.y * in.z;
     const long out_pixels = (long)out.x * out.y * out.z;
-    const int oc = (int)(channels_first ? i / out_pixels % channels.w : i % channels.w);
-    const long pixel = channels_first ? i % out_pixels : i / channels.w % out_pixels;
-    const long image = i / out_pixels / channels.w;
+    const INDEX at = (INDEX)i, pixels = (INDEX)out_pixels;
+    const int oc = (int)(channels_first ? at / pixels % channels.w : at % channels.w);
+    const INDEX pixel = channels_first ? at % pixels : at / channels.w % pixels;
+    const long image = at / pixels / channels.w;
     const long pixel_step = channels_first ? 1 : channels.z;
     const long channel_step = channels_first ? in_pixels : 1;
     const int4 origin =
@@ -54,9 +55,10 @@ __kernel void im2col_last(__global const float *restrict x, __global float *rest
                           const int4 channels) {
     const int taps = window.x * window.y * window.z;
     FOR_ROWS(row, rows, split) {
-        const int tap = (int)(row % taps);
-        const long pixel = first + row / taps % pixels;
-        const int group = (int)(row / taps / pixels);
+        const INDEX at = (INDEX)row;
+        const int tap = (int)(at % taps);
+        const INDEX pixel = (INDEX)first + at / taps % pixels;
+        const int group = (int)(at / taps / pixels);
         const int iw = (int)(pixel % out.z) * stride.z - pad.z + tap % window.z * dilation.z;
         const int ih = (int)(pixel / out.z % out.y) * stride.y - pad.y + tap / window.z % window.y * dilation.y;
         const int id = (int)(pixel / out.z / out.y % out.x) * stride.x - pad.x + tap / window.z / window.y * dilation.x;
@@ -85,9 +87,10 @@ __kernel void im2col_first(__global const float *restrict x, __global float *res
                            const int4 channels) {
     const int taps = window.x * window.y * window.z;
     FOR_ROWS(row, rows, split) {
-        const int channel = (int)(row % channels.x);
-        const int tap = (int)(row / channels.x % taps);
-        const long block = row / channels.x / taps; /* image and group: also the group-th channels of the image */
+        const INDEX at = (INDEX)row;
+        const int channel = (int)(at % channels.x);
+        const int tap = (int)(at / channels.x % taps);
+        const long block = at / channels.x / taps; /* image and group: also the group-th channels of the image */
         const int dw = tap % window.z * dilation.z - pad.z;
         const int dh = tap / window.z % window.y * dilation.y - pad.y;
         const int dd = tap / window.z / window.y * dilation.x - pad.x;
@@ -124,7 +127,7 @@ __kernel void bias_activation(__global float *y, __global const float *b, const 
                               const float4 parameters) {
     FOR_ROWS(row, rows, split) {
         __global float *to = y + row * width;
-        const float same = has_bias && !by_column ? b[row % channels] : 0.0f;
+        const float same = has_bias && !by_column ? b[(INDEX)row % channels] : 0.0f;
         FOR_COLUMNS(i, width) {
             if (i + VECTOR <= width) {
                 const FLOATV bias = has_bias && by_column ? LOADV(b + i) : (FLOATV)(same);

@@ -28,14 +28,16 @@ static float one_output(__global const float *x, __global const float *w, const 
     return sum;
 }
 
-/* The values of VECTOR output channels' input channels. */
-static FLOATV channel_vector(__global const float *x, const int oc, const int multiplier) {
+/* The values of VECTOR output channels' input channels: `channels` says which, multiplier 1 that they are neighbours.
+ */
+static FLOATV channel_vector(__global const float *x, const int *channels, const int multiplier) {
     if (multiplier == 1) {
-        return LOADV(x + oc);
+        return LOADV(x + channels[0]);
     }
     float lanes[VECTOR];
+#pragma unroll
     for (int i = 0; i < VECTOR; i++) {
-        lanes[i] = x[(oc + i) / multiplier];
+        lanes[i] = x[channels[i]];
     }
     return PASTE(vload, VECTOR)(0, lanes);
 }
@@ -49,14 +51,14 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
     const int multiplier = out_channels / in_channels;
     const int pieces = (out.z + PIXELS - 1) / PIXELS;
     FOR_ROWS(row, rows, split) {
-        const int first = (int)(row % pieces) * PIXELS;
-        const long line = row / pieces; /* image, depth, row of y */
+        const int first = (int)((INDEX)row % pieces) * PIXELS;
+        const INDEX line = (INDEX)row / pieces; /* image, depth, row of y */
         const int count = min(PIXELS, out.z - first);
         const int4 origin = (int4)((int)(line / out.y % out.x), (int)(line % out.y), first, 0) * stride - pad;
         const bool inside =
             count == PIXELS && origin.z >= 0 && origin.z + (PIXELS - 1) * stride.z + (window.z - 1) * dilation.z < in.z;
-        __global const float *image = x + line / out.y / out.x * in.x * in.y * in.z * in_channels;
-        __global float *to = y + (line * out.z + first) * out_channels;
+        __global const float *image = x + (long)(line / out.y / out.x) * in.x * in.y * in.z * in_channels;
+        __global float *to = y + ((long)line * out.z + first) * out_channels;
         FOR_COLUMNS(oc, out_channels) {
             if (oc + VECTOR > out_channels) {
                 for (int c = oc; c < out_channels; c++) {
@@ -68,6 +70,16 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
                     }
                 }
                 continue;
+            }
+            int sources[VECTOR]; /* the input channels, by one division */
+            int source = multiplier == 1 ? oc : oc / multiplier;
+            int repeat = oc - source * multiplier;
+            for (int i = 0; i < (multiplier == 1 ? 1 : VECTOR); i++) {
+                sources[i] = source;
+                if (++repeat == multiplier) {
+                    repeat = 0;
+                    source++;
+                }
             }
             FLOATV sum[PIXELS];
             const FLOATV start = has_bias ? LOADV(b + oc) : (FLOATV)(0.0f);
@@ -90,8 +102,8 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
                     for (int i = 0; i < PIXELS; i++) {
                         const int column = iw + i * stride.z;
                         if (inside || (column >= 0 && column < in.z)) {
-                            sum[i] = fma(channel_vector(line_of_x + (long)column * in_channels, oc, multiplier), weight,
-                                         sum[i]);
+                            sum[i] = fma(channel_vector(line_of_x + (long)column * in_channels, sources, multiplier),
+                                         weight, sum[i]);
                         }
                     }
                 }
@@ -115,13 +127,16 @@ __kernel void depthwise_first(__global const float *restrict x, __global const f
     const int multiplier = out_channels / in_channels;
     const long in_pixels = (long)in.x * in.y * in.z;
     FOR_ROWS(row, rows, split) {
-        const long plane = row / out.y / out.x; /* image and output channel */
+        const INDEX at = (INDEX)row;
+        const INDEX plane = at / out.y / out.x; /* image and output channel */
         const int oc = (int)(plane % out_channels);
-        const int4 origin = (int4)((int)(row / out.y % out.x), (int)(row % out.y), 0, 0) * stride - pad;
-        __global const float *image = x + (plane / out_channels * in_channels + oc / multiplier) * in_pixels;
+        const int4 origin = (int4)((int)(at / out.y % out.x), (int)(at % out.y), 0, 0) * stride - pad;
+        __global const float *image = x + ((long)(plane / out_channels) * in_channels + oc / multiplier) * in_pixels;
         __global float *to = y + row * out.z;
         const float start = has_bias ? b[oc] : 0.0f;
-        FOR_COLUMNS(ow, out.z) {
+        FOR_COLUMNS(column_of_y, out.z) {
+            /* On a CPU one work-item has the whole row, so its last vector may move back over what is done. */
+            const int ow = VECTOR == 16 && out.z >= VECTOR ? min(column_of_y, out.z - VECTOR) : column_of_y;
             if (ow + VECTOR > out.z) {
                 for (int i = ow; i < out.z; i++) {
                     const int4 at = origin + (int4)(0, 0, i * stride.z, 0);

@@ -26,7 +26,8 @@ __kernel void add_reference(__global const float *a, __global const float *b, __
     if (i >= count) {
         return;
     }
-    long rest = i, a_index = 0, b_index = 0, a_stride = 1, b_stride = 1;
+    INDEX rest = (INDEX)i;
+    long a_index = 0, b_index = 0, a_stride = 1, b_stride = 1;
     for (int axis = 0; axis < 8; axis++) {
         const long position = rest % sizes[axis];
         rest /= sizes[axis];
@@ -79,7 +80,7 @@ __kernel void batch_norm_first(__global const float *x, __global const float *ga
                                const long rows, const int axis, const int4 split, const int has_gamma,
                                const int has_beta, const float epsilon, const int inner) {
     FOR_ROWS(row, rows, split) {
-        const int c = (int)(row % axis);
+        const int c = (int)((INDEX)row % axis);
         const float scale = (has_gamma ? gamma[c] : 1.0f) / sqrt(variance[c] + epsilon);
         const float shift = has_beta ? beta[c] : 0.0f;
         const float centre = mean[c];
@@ -103,7 +104,7 @@ __kernel void batch_norm_reference(__global const float *x, __global const float
                                    const int has_beta, const float epsilon) {
     const long i = get_global_id(0);
     if (i < count) {
-        const int c = (int)(i / inner % axis);
+        const int c = (int)((INDEX)i / (INDEX)inner % axis);
         y[i] = normalise(x[i], has_gamma ? gamma[c] : 1.0f, has_beta ? beta[c] : 0.0f, mean[c], variance[c], epsilon);
     }
 }
@@ -132,11 +133,41 @@ __kernel void copy_reference(__global const float *x, __global float *y, const l
                              const long x_length, const long x_offset, const long y_length, const long y_offset) {
     const long i = get_global_id(0);
     if (i < rows * width) {
-        y[i / width * y_length + y_offset + i % width] = x[i / width * x_length + x_offset + i % width];
+        const INDEX row = (INDEX)i / (INDEX)width, column = (INDEX)i % (INDEX)width;
+        y[row * y_length + y_offset + column] = x[row * x_length + x_offset + column];
     }
 }
 
 /* ---- transpose ---- */
+
+/* (outer, rows, columns, inner) -> (outer, columns, rows, inner) with inner 1: a block of 4 x 4 per work-item. */
+__kernel void transpose_blocks(__global const float *x, __global float *y, const long outer, const int rows,
+                               const int columns) {
+    const int column = (int)get_global_id(0) * 4;
+    const int row = (int)get_global_id(1) * 4;
+    const long image = get_global_id(2);
+    if (column >= columns || row >= rows || image >= outer) {
+        return;
+    }
+    __global const float *from = x + image * rows * columns + (long)row * columns + column;
+    __global float *to = y + image * rows * columns + (long)column * rows + row;
+    if (column + 4 <= columns && row + 4 <= rows) {
+        const float4 a = vload4(0, from);
+        const float4 b = vload4(0, from + columns);
+        const float4 c = vload4(0, from + 2 * (long)columns);
+        const float4 d = vload4(0, from + 3 * (long)columns);
+        vstore4((float4)(a.x, b.x, c.x, d.x), 0, to);
+        vstore4((float4)(a.y, b.y, c.y, d.y), 0, to + rows);
+        vstore4((float4)(a.z, b.z, c.z, d.z), 0, to + 2 * (long)rows);
+        vstore4((float4)(a.w, b.w, c.w, d.w), 0, to + 3 * (long)rows);
+    } else {
+        for (int i = 0; i < min(4, columns - column); i++) {
+            for (int j = 0; j < min(4, rows - row); j++) {
+                to[(long)i * rows + j] = from[(long)j * columns + i];
+            }
+        }
+    }
+}
 
 /* y's sizes, last axis first, and for each axis of y, last first, the distance in x of neighbours along it. */
 __kernel void transpose_reference(__global const float *x, __global float *y, const long count, const int4 low,
@@ -148,7 +179,8 @@ __kernel void transpose_reference(__global const float *x, __global float *y, co
     if (i >= count) {
         return;
     }
-    long rest = i, from = 0;
+    INDEX rest = (INDEX)i;
+    long from = 0;
     for (int axis = 0; axis < 8; axis++) {
         from += rest % sizes[axis] * strides[axis];
         rest /= sizes[axis];

@@ -19,10 +19,11 @@ __kernel void pool_vector(__global const float *x, __global float *y, const long
                           const int4 out, const int4 window, const int4 stride, const int4 pad, const int inner,
                           const int average) {
     FOR_ROWS(row, rows, split) {
-        const reach w = reach_at((int)(row % out.z), window.z, stride.z, pad.z, in.z);
-        const reach h = reach_at((int)(row / out.z % out.y), window.y, stride.y, pad.y, in.y);
-        const reach d = reach_at((int)(row / out.z / out.y % out.x), window.x, stride.x, pad.x, in.x);
-        __global const float *image = x + row / out.z / out.y / out.x * in.x * in.y * in.z * inner;
+        const INDEX at = (INDEX)row;
+        const reach w = reach_at((int)(at % out.z), window.z, stride.z, pad.z, in.z);
+        const reach h = reach_at((int)(at / out.z % out.y), window.y, stride.y, pad.y, in.y);
+        const reach d = reach_at((int)(at / out.z / out.y % out.x), window.x, stride.x, pad.x, in.x);
+        __global const float *image = x + (long)(at / out.z / out.y / out.x) * in.x * in.y * in.z * inner;
         const float size = (float)((long)(w.end - w.begin) * (h.end - h.begin) * (d.end - d.begin));
         FOR_COLUMNS(i, inner) {
             const bool whole = i + VECTOR <= inner;
@@ -30,7 +31,7 @@ __kernel void pool_vector(__global const float *x, __global float *y, const long
                 FLOATV result = (FLOATV)(average ? 0.0f : -INFINITY);
                 for (int id = d.begin; id < d.end; id++) {
                     for (int ih = h.begin; ih < h.end; ih++) {
-                        __global const float *from = image + ((long)(id * in.y + ih) * in.z) * inner + c;
+                        __global const float *from = image + ((long)id * in.y + ih) * in.z * inner + c;
                         for (int iw = w.begin; iw < w.end; iw++) {
                             const FLOATV value =
                                 whole ? LOADV(from + (long)iw * inner) : (FLOATV)(from[(long)iw * inner]);
@@ -49,6 +50,44 @@ __kernel void pool_vector(__global const float *x, __global float *y, const long
     }
 }
 
+/* For few channels: a row of y is a row of the tensor, and work-items run along it. */
+__kernel void pool_line(__global const float *x, __global float *y, const long rows, const int4 split, const int4 in,
+                        const int4 out, const int4 window, const int4 stride, const int4 pad, const int inner,
+                        const int average) {
+    const int width = out.z * inner;
+    const int x_width = in.z * inner;
+    FOR_ROWS(row, rows, split) {
+        const INDEX at = (INDEX)row;
+        const reach h = reach_at((int)(at % out.y), window.y, stride.y, pad.y, in.y);
+        const reach d = reach_at((int)(at / out.y % out.x), window.x, stride.x, pad.x, in.x);
+        __global const float *image = x + (long)(at / out.y / out.x) * in.x * in.y * x_width;
+        __global float *to = y + row * width;
+        FOR_COLUMNS(i, width) {
+            int ow = i / inner;
+            int c = i - ow * inner;
+            for (int j = i; j < min(i + VECTOR, width); j++) {
+                const reach w = reach_at(ow, window.z, stride.z, pad.z, in.z);
+                float result = average ? 0.0f : -INFINITY;
+                for (int id = d.begin; id < d.end; id++) {
+                    for (int ih = h.begin; ih < h.end; ih++) {
+                        __global const float *from = image + ((long)id * in.y + ih) * x_width + c;
+                        for (int iw = w.begin; iw < w.end; iw++) {
+                            const float value = from[iw * inner];
+                            result = average ? result + value : LARGER(result, value);
+                        }
+                    }
+                }
+                const float size = (float)((long)(w.end - w.begin) * (h.end - h.begin) * (d.end - d.begin));
+                to[j] = average ? result / size : result;
+                if (++c == inner) {
+                    c = 0;
+                    ow++;
+                }
+            }
+        }
+    }
+}
+
 __kernel void pool_reference(__global const float *x, __global float *y, const long count, const int4 in,
                              const int4 out, const int4 window, const int4 stride, const int4 pad, const long inner,
                              const int average) {
@@ -56,16 +95,17 @@ __kernel void pool_reference(__global const float *x, __global float *y, const l
     if (i >= count) {
         return;
     }
-    const long pixel = i / inner;
+    const INDEX pixel = (INDEX)i / (INDEX)inner;
     const reach w = reach_at((int)(pixel % out.z), window.z, stride.z, pad.z, in.z);
     const reach h = reach_at((int)(pixel / out.z % out.y), window.y, stride.y, pad.y, in.y);
     const reach d = reach_at((int)(pixel / out.z / out.y % out.x), window.x, stride.x, pad.x, in.x);
-    __global const float *image = x + pixel / out.z / out.y / out.x * in.x * in.y * in.z * inner + i % inner;
+    __global const float *image =
+        x + (long)(pixel / out.z / out.y / out.x) * in.x * in.y * in.z * inner + (INDEX)i % (INDEX)inner;
     float result = average ? 0.0f : -INFINITY;
     for (int id = d.begin; id < d.end; id++) {
         for (int ih = h.begin; ih < h.end; ih++) {
             for (int iw = w.begin; iw < w.end; iw++) {
-                const float value = image[((long)(id * in.y + ih) * in.z + iw) * inner];
+                const float value = image[(((long)id * in.y + ih) * in.z + iw) * inner];
                 result = average ? result + value : LARGER(result, value);
             }
         }

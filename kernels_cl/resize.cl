@@ -4,7 +4,32 @@
  * columns, then along the rows), without contraction, so that results agree to the last bit. */
 #pragma OPENCL FP_CONTRACT OFF
 
+#define HALF_LENGTH PASTE(HALF_OF_, VECTOR)
+#define HALF_OF_4 2
+#define HALF_OF_16 8
+#define HALFV PASTE(float, HALF_LENGTH)
+#define LOAD_HALF(pointer) PASTE(vload, HALF_LENGTH)(0, pointer)
+
 /* ---- nearest ---- */
+
+/* `count` floats of a row of y from i on, where neighbours come from several columns of x: one division, then steps. */
+static void nearest_run(__global const float *from, __global float *to, const int i, const int count, const int factor,
+                        const int inner) {
+    const int ow = i / inner;
+    int c = i - ow * inner;
+    int column = ow / factor;
+    int repeat = ow - column * factor;
+    for (int j = 0; j < count; j++) {
+        to[i + j] = from[column * inner + c];
+        if (++c == inner) {
+            c = 0;
+            if (++repeat == factor) {
+                repeat = 0;
+                column++;
+            }
+        }
+    }
+}
 
 __kernel void nearest_vector(__global const float *x, __global float *y, const long rows, const int4 split,
                              const int4 in, const int4 factor, const int width, const int inner) {
@@ -20,11 +45,14 @@ __kernel void nearest_vector(__global const float *x, __global float *y, const l
             const int c = i - ow * inner;
             if (c + VECTOR <= inner) {
                 STOREV(LOADV(from + ow / factor.z * inner + c), to + i);
+            } else if (inner == 1 && factor.z == 2 && i + VECTOR <= width) {
+                const HALFV values = LOAD_HALF(from + i / 2);
+                FLOATV both;
+                both.even = values;
+                both.odd = values;
+                STOREV(both, to + i);
             } else {
-                for (int j = i; j < min(i + VECTOR, width); j++) {
-                    const int column = j / inner;
-                    to[j] = from[column / factor.z * inner + j - column * inner];
-                }
+                nearest_run(from, to, i, min(VECTOR, width - i), factor.z, inner);
             }
         }
     }
@@ -36,7 +64,7 @@ __kernel void nearest_reference(__global const float *x, __global float *y, cons
     if (i >= count) {
         return;
     }
-    const long pixel = i / inner;
+    const INDEX pixel = (INDEX)i / (INDEX)inner;
     const int out_w = in.z * factor.z;
     const int out_h = in.y * factor.y;
     const int out_d = in.x * factor.x;
@@ -44,7 +72,7 @@ __kernel void nearest_reference(__global const float *x, __global float *y, cons
     const int ih = (int)(pixel / out_w % out_h) / factor.y;
     const int id = (int)(pixel / out_w / out_h % out_d) / factor.x;
     const long outer = pixel / out_w / out_h / out_d;
-    y[i] = x[(((outer * in.x + id) * in.y + ih) * in.z + iw) * inner + i % inner];
+    y[i] = x[(((outer * in.x + id) * in.y + ih) * in.z + iw) * inner + (INDEX)i % (INDEX)inner];
 }
 
 /* ---- bilinear ---- */
@@ -72,6 +100,21 @@ static FLOATV lerp_vector(const FLOATV a, const FLOATV b, const float weight) {
     return a + (b - a) * (FLOATV)(weight);
 }
 
+static HALFV lerp_half(const HALFV a, const HALFV b, const float weight) {
+    return a + (b - a) * (HALFV)(weight);
+}
+
+/* VECTOR columns of one row doubled in width, all neighbours inside: the weights are 3/4 and 1/4, in floats exactly. */
+static FLOATV doubled(__global const float *from) {
+    const HALFV left = LOAD_HALF(from - 1);
+    const HALFV middle = LOAD_HALF(from);
+    const HALFV right = LOAD_HALF(from + 1);
+    FLOATV result;
+    result.even = lerp_half(left, middle, 0.75f);
+    result.odd = lerp_half(middle, right, 0.25f);
+    return result;
+}
+
 __kernel void bilinear_vector(__global const float *x, __global float *y, const long rows, const int4 split,
                               const int4 in, const int4 factor, const int width, const int inner, const float scale_h,
                               const float scale_w) {
@@ -93,14 +136,21 @@ __kernel void bilinear_vector(__global const float *x, __global float *y, const 
                 STOREV(lerp_vector(lerp_vector(LOADV(top + low), LOADV(top + high), h.weight),
                                    lerp_vector(LOADV(bottom + low), LOADV(bottom + high), h.weight), v.weight),
                        to + i);
+            } else if (inner == 1 && factor.z == 2 && i >= 2 && i + VECTOR + 2 <= width) {
+                STOREV(lerp_vector(doubled(top + i / 2), doubled(bottom + i / 2), v.weight), to + i);
             } else {
+                int column = ow;
+                int channel = c;
+                blend h = blend_at(column, scale_w, in.z);
                 for (int j = i; j < min(i + VECTOR, width); j++) {
-                    const int column = j / inner;
-                    const blend h = blend_at(column, scale_w, in.z);
-                    const int low = h.low * inner + j - column * inner;
-                    const int high = h.high * inner + j - column * inner;
+                    const int low = h.low * inner + channel;
+                    const int high = h.high * inner + channel;
                     to[j] =
                         lerp(lerp(top[low], top[high], h.weight), lerp(bottom[low], bottom[high], h.weight), v.weight);
+                    if (++channel == inner) {
+                        channel = 0;
+                        h = blend_at(++column, scale_w, in.z);
+                    }
                 }
             }
         }
@@ -113,12 +163,12 @@ __kernel void bilinear_reference(__global const float *x, __global float *y, con
     if (i >= count) {
         return;
     }
-    const long pixel = i / inner;
+    const INDEX pixel = (INDEX)i / (INDEX)inner;
     const int out_w = in.z * factor.z;
     const int out_h = in.y * factor.y;
     const blend h = blend_at((int)(pixel % out_w), scale_w, in.z);
     const blend v = blend_at((int)(pixel / out_w % out_h), scale_h, in.y);
-    __global const float *image = x + pixel / out_w / out_h * in.y * in.z * inner + i % inner;
+    __global const float *image = x + (long)(pixel / out_w / out_h) * in.y * in.z * inner + (INDEX)i % (INDEX)inner;
     const float top =
         lerp(image[((long)v.low * in.z + h.low) * inner], image[((long)v.low * in.z + h.high) * inner], h.weight);
     const float bottom =

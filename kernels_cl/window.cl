@@ -6,12 +6,13 @@ __kernel void window_vector(__global const float *x, __global float *y, const lo
                             const int4 in, const int4 out, const int4 before, const int width, const int x_width,
                             const int first, const int last, const int shift) {
     FOR_ROWS(row, rows, split) {
-        const int oh = (int)(row % out.y);
-        const int od = (int)(row / out.y % out.x);
+        const INDEX at = (INDEX)row;
+        const int oh = (int)(at % out.y);
+        const int od = (int)(at / out.y % out.x);
         const int ih = oh - before.y;
         const int id = od - before.x;
         const bool inside = ih >= 0 && ih < in.y && id >= 0 && id < in.x;
-        const long x_row = (row / out.y / out.x * in.x + id) * in.y + ih;
+        const long x_row = ((long)(at / out.y / out.x) * in.x + id) * in.y + ih;
         __global const float *from = x + (inside ? x_row * x_width + shift : 0);
         __global float *to = y + row * width;
         const int begin = inside ? first : width;
@@ -36,11 +37,11 @@ __kernel void window_reference(__global const float *x, __global float *y, const
     if (i >= count) {
         return;
     }
-    const long pixel = i / inner;
+    const INDEX pixel = (INDEX)i / (INDEX)inner;
     const int iw = (int)(pixel % out.z) - before.z;
     const int ih = (int)(pixel / out.z % out.y) - before.y;
     const int id = (int)(pixel / out.z / out.y % out.x) - before.x;
     const long outer = pixel / out.z / out.y / out.x;
     const bool inside = iw >= 0 && iw < in.z && ih >= 0 && ih < in.y && id >= 0 && id < in.x;
-    y[i] = inside ? x[(((outer * in.x + id) * in.y + ih) * in.z + iw) * inner + i % inner] : 0.0f;
+    y[i] = inside ? x[(((outer * in.x + id) * in.y + ih) * in.z + iw) * inner + (INDEX)i % (INDEX)inner] : 0.0f;
 }

@@ -89,7 +89,7 @@ static clayer_status run_activation(clayer_context *context, const cly_ops_activ
                                     const cl_mem *operands, cly_launch *launch, cly_arg each) {
     const float *p = shape->activation.parameters;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, &shape->activation, options);
+    cly_ops_options(context, &shape->activation, shape->count, options);
     launch->program = "activation";
     launch->options = options;
     return cly_device_run(context, launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(shape->count),
@@ -126,7 +126,10 @@ const cly_ops_operator cly_ops_activation_operator = {.name = "activation", .imp
 static clayer_status run_softmax(clayer_context *context, const void *shape, const cl_mem *operands, cl_mem workspace) {
     (void)workspace;
     const cly_ops_softmax_shape *s = shape;
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, s->outer * s->inner, options);
     cly_launch launch = {.program = "activation",
+                         .options = options,
                          .kernel = s->id == CLY_SPARSEMAX ? "sparsemax_reference" : "softmax_reference"};
     cly_ops_each(context, s->outer * s->inner, &launch);
     const cly_arg args[] = {CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(s->outer),

@@ -18,8 +18,24 @@ cly_ops_conv_sizes cly_ops_conv_sizes_of(const cly_ops_conv_shape *shape) {
     return n;
 }
 
-double cly_ops_gemm_waste(int64_t n) {
-    return n >= 16 ? 1 : 16 / (double)n;
+static double padded(int64_t size, int64_t tile) {
+    return (double)((size + tile - 1) / tile * tile);
+}
+
+double cly_ops_gemm_cost(int64_t m, int64_t n, int64_t k) {
+    const double copies = 4 * ((double)m * (double)k + (double)k * (double)n + (double)m * (double)n);
+    return padded(m, 32) * padded(n, 64) * (double)k + copies;
+}
+
+/* All of a convolution's GEMMs, as one per group (channels_last) or per group and image of `pixels` pixels. */
+static double multiply_cost(const cly_ops_conv_shape *s, int64_t pixels) {
+    const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
+    const int64_t k = n.taps * n.group_in;
+    if (!s->channels_first) {
+        return (double)s->groups * cly_ops_gemm_cost(s->batch * n.out_pixels, n.group_out, k);
+    }
+    const double pieces = (double)(s->batch * s->groups) * (double)n.out_pixels / (double)pixels;
+    return pieces * cly_ops_gemm_cost(n.group_out, pixels, k);
 }
 
 /* ---- reference ---- */
@@ -36,7 +52,7 @@ clayer_status cly_ops_conv_run_reference(clayer_context *context, const void *sh
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const int64_t count = s->batch * n.out_pixels * s->out_channels;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, &s->activation, options);
+    cly_ops_options(context, &s->activation, count, options);
     cly_launch launch = {.program = "conv", .options = options, .kernel = "conv_reference"};
     cly_ops_each(context, count, &launch);
     /* A missing bias is stood in for by the weights: not every driver takes a NULL buffer. */
@@ -57,7 +73,7 @@ static clayer_status run_bias_activation(clayer_context *context, const cly_ops_
     const int64_t rows = s->batch * (s->channels_first ? s->out_channels : out_pixels);
     const int64_t width = s->channels_first ? out_pixels : s->out_channels;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, &s->activation, options);
+    cly_ops_options(context, &s->activation, rows, options);
     cly_launch launch = {.program = "conv", .options = options, .kernel = "bias_activation"};
     const cly_arg split = cly_ops_rows(context, rows, width, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[3]), CLY_BUFFER(operands[s->has_bias ? 2 : 3]),
@@ -126,7 +142,7 @@ static double gemm_cost(const clayer_context *context, const void *shape) {
         }
     }
     const double calls = s->channels_first ? (double)s->groups : 1;
-    return CLY_OPS_LAUNCH * (1 + calls) + n.macs * cly_ops_gemm_waste(s->channels_first ? n.out_pixels : n.group_out);
+    return CLY_OPS_LAUNCH * (1 + calls) + multiply_cost(s, n.out_pixels);
 }
 
 static clayer_status run_gemm(clayer_context *context, const void *shape, const cl_mem *operands, cl_mem workspace) {
@@ -184,16 +200,15 @@ static double im2col_cost(const clayer_context *context, const void *shape) {
     const double columns = (double)s->batch * (double)n.out_pixels * (double)c.pixel_floats;
     const double chunks = (double)s->batch * (double)n.out_pixels / (double)(c.images * c.pixels);
     const double calls = chunks * (1 + (s->channels_first ? (double)s->groups : 1));
-    return CLY_OPS_LAUNCH * (1 + calls) + 4 * columns +
-           n.macs * cly_ops_gemm_waste(s->channels_first ? c.pixels : n.group_out);
+    return CLY_OPS_LAUNCH * (1 + calls) + 4 * columns + multiply_cost(s, c.pixels);
 }
 
 static clayer_status columns_last(clayer_context *context, const cly_ops_conv_shape *s, const cl_mem *operands,
                                   cl_mem workspace, int64_t first, int64_t pixels) {
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
-    const int64_t rows = s->groups * pixels * n.taps;
+    const int64_t rows = s->groups * pixels * n.taps, all = s->batch * n.out_pixels;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, &s->activation, options);
+    cly_ops_options(context, &s->activation, rows > all ? rows : all, options);
     cly_launch launch = {.program = "conv", .options = options, .kernel = "im2col_last"};
     const cly_arg split = cly_ops_rows(context, rows, n.group_in, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(workspace), CLY_LONG(rows), split,
@@ -207,7 +222,7 @@ static clayer_status columns_first(clayer_context *context, const cly_ops_conv_s
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const int64_t rows = images * n.taps * s->in_channels;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, &s->activation, options);
+    cly_ops_options(context, &s->activation, rows, options);
     cly_launch launch = {.program = "conv", .options = options, .kernel = "im2col_first"};
     const cly_arg split = cly_ops_rows(context, rows, pixels, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(workspace), CLY_LONG(rows), split,

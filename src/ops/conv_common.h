@@ -27,10 +27,10 @@ clayer_status cly_ops_conv_run_reference(clayer_context *context, const void *sh
 
 /* Costs are in the time of one multiply-add of a GEMM. A plain kernel's multiply-add takes CLY_OPS_PLAIN of it, and
  * each launch as much as CLY_OPS_LAUNCH of them: small problems go to the plain kernel, which is one launch. */
-#define CLY_OPS_PLAIN 16.0
+#define CLY_OPS_PLAIN 10.0
 #define CLY_OPS_LAUNCH 400000.0
 
-/* What a GEMM's multiply-add costs where the matrix has `n` columns: its tiles are padded to 16 or more. */
-double cly_ops_gemm_waste(int64_t n);
+/* One GEMM of (m x k) by (k x n): its tiles are padded to 32 x 64, and the matrices are copied to be so. */
+double cly_ops_gemm_cost(int64_t m, int64_t n, int64_t k);
 
 #endif

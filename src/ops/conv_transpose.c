@@ -17,7 +17,7 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const int64_t count = s->batch * n.in_pixels * s->in_channels;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, &s->activation, options);
+    cly_ops_options(context, &s->activation, count, options);
     cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_reference"};
     cly_ops_each(context, count, &launch);
     return cly_device_run(
@@ -108,8 +108,11 @@ static double gemm_cost(const clayer_context *context, const void *shape) {
     const double calls =
         1 + (s->channels_first ? (double)s->groups : 1) * (c.channels < n.group_in ? (double)n.taps : 1);
     const double products = (double)s->batch * (double)n.out_pixels * (double)n.taps * (double)s->in_channels;
-    return CLY_OPS_LAUNCH * pieces * calls + 8 * products +
-           n.macs * cly_ops_gemm_waste(s->channels_first ? n.out_pixels : n.taps * c.channels);
+    const int64_t width = n.taps * c.channels;
+    const double multiply = (s->channels_first ? cly_ops_gemm_cost(width, n.out_pixels, n.group_out)
+                                               : cly_ops_gemm_cost(n.out_pixels, width, n.group_out)) *
+                            (double)(s->batch * s->groups) * (double)n.group_in / (double)c.channels;
+    return CLY_OPS_LAUNCH * pieces * calls + 8 * products + multiply;
 }
 
 /* A piece of the work, as the gathering kernel describes it. */
@@ -187,13 +190,30 @@ done:
     return status;
 }
 
-static clayer_status gather(clayer_context *context, const cly_ops_conv_shape *s, const piece *p,
-                            const cl_mem *operands, cl_mem workspace) {
+static clayer_status gather_last(clayer_context *context, const cly_ops_conv_shape *s, const piece *p,
+                                 const cl_mem *operands, cl_mem workspace) {
+    const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
+    const int64_t rows = p->images * p->size[0] * p->size[1] * p->size[2] * s->groups;
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, &s->activation, rows, options);
+    cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_gather_last"};
+    const cly_arg split = cly_ops_rows(context, rows, p->channels, &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(workspace), CLY_BUFFER(operands[s->has_bias ? 2 : 1]),
+                          CLY_BUFFER(operands[3]), CLY_LONG(rows), split, CLY_INT(p->image), CLY_OPS_SIZES(p->begin),
+                          CLY_OPS_SIZES(p->size), CLY_INT(p->channel), CLY_INT(p->channels), CLY_OPS_SIZES(p->x_begin),
+                          CLY_OPS_SIZES(p->x_size), CLY_LONG(p->image_step), CLY_LONG(p->group_step),
+                          CLY_LONG(p->pixel_step), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->kernel),
+                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad),
+                          CLY_OPS_CHANNELS(s, n), CLY_INT(s->has_bias), CLY_OPS_PARAMETERS(s));
+}
+
+static clayer_status gather_first(clayer_context *context, const cly_ops_conv_shape *s, const piece *p,
+                                  const cl_mem *operands, cl_mem workspace) {
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const int64_t count = p->images * p->size[0] * p->size[1] * p->size[2] * s->groups * p->channels;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, &s->activation, options);
-    cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_gather"};
+    cly_ops_options(context, &s->activation, count, options);
+    cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_gather_first"};
     cly_ops_each(context, count, &launch);
     return cly_device_run(
         context, &launch, CLY_BUFFER(workspace), CLY_BUFFER(operands[s->has_bias ? 2 : 1]), CLY_BUFFER(operands[3]),
@@ -232,7 +252,8 @@ static clayer_status run_piece(clayer_context *context, const cly_ops_conv_shape
         CLY_TRY(s->channels_first ? multiply_first(context, s, p, operands, workspace)
                                   : multiply_last(context, s, p, operands, workspace));
     }
-    CLY_TRY(gather(context, s, p, operands, workspace));
+    CLY_TRY(s->channels_first ? gather_first(context, s, p, operands, workspace)
+                              : gather_last(context, s, p, operands, workspace));
 done:
     return status;
 }

@@ -27,7 +27,7 @@ static clayer_status run_direct(clayer_context *context, const void *shape, cons
     const int64_t rows = s->channels_first ? lines * s->out_channels : lines * ((s->out[2] + PIXELS - 1) / PIXELS);
     const int64_t width = s->channels_first ? s->out[2] : s->out_channels;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, &s->activation, options);
+    cly_ops_options(context, &s->activation, rows, options);
     cly_launch launch = {
         .program = "depthwise", .options = options, .kernel = s->channels_first ? "depthwise_first" : "depthwise_last"};
     const cly_arg split = cly_ops_rows(context, rows, width, &launch);

@@ -47,7 +47,7 @@ static clayer_status run_add_vector(clayer_context *context, const void *shape, 
     const cly_ops_add_shape *s = shape;
     const int64_t count = count_of(&s->y);
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, count, options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "add_vector"};
     const cly_arg each = cly_ops_span(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[2]),
@@ -73,7 +73,7 @@ static clayer_status run_add_reference(clayer_context *context, const void *shap
     int64_t n[CLAYER_MAX_RANK];
     reversed_sizes(&s->y, n);
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, count_of(&s->y), options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "add_reference"};
     cly_ops_each(context, count_of(&s->y), &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[2]),
@@ -104,7 +104,7 @@ static clayer_status run_batch_norm_vector(clayer_context *context, const void *
     const bool last = s->inner == 1;
     const int64_t rows = last ? s->outer : s->outer * s->axis;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, rows, options);
     cly_launch launch = {
         .program = "elementwise", .options = options, .kernel = last ? "batch_norm_last" : "batch_norm_first"};
     /* An absent vector is stood in for by the mean: not every driver takes a NULL buffer. */
@@ -130,7 +130,7 @@ static clayer_status run_batch_norm_reference(clayer_context *context, const voi
     const cly_ops_batch_norm_shape *s = shape;
     const int64_t count = s->outer * s->axis * s->inner;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, count, options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "batch_norm_reference"};
     cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]),
@@ -161,7 +161,7 @@ static clayer_status run_copy_vector(clayer_context *context, const void *shape,
     (void)workspace;
     const cly_ops_copy_shape *s = shape;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, s->rows, options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "copy_vector"};
     const cly_arg split = cly_ops_rows(context, s->rows, s->width, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(s->rows),
@@ -174,7 +174,7 @@ static clayer_status run_copy_reference(clayer_context *context, const void *sha
     (void)workspace;
     const cly_ops_copy_shape *s = shape;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, s->rows * s->width, options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "copy_reference"};
     cly_ops_each(context, s->rows * s->width, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(s->rows),
@@ -192,6 +192,54 @@ const cly_ops_operator cly_ops_copy_operator = {.name = "copy", .implementations
 
 /* ---- transpose ---- */
 
+/* True if the permutation swaps two runs of neighbouring axes behind the first ones, as between channels_last and
+ * channels_first: then x is (outer, rows, columns) and y (outer, columns, rows). */
+static bool is_swap(const cly_ops_transpose_shape *s, int64_t *outer_out, int64_t *rows_out, int64_t *columns_out) {
+    const int rank = s->x.rank;
+    int kept = 0;
+    while (kept < rank && s->permutation[kept] == kept) {
+        kept++;
+    }
+    if (kept == rank) {
+        return false;
+    }
+    const int run = s->permutation[kept]; /* the axis of x that comes forward */
+    int64_t sizes[3] = {1, 1, 1};
+    for (int i = 0; i < rank; i++) {
+        const int expected = i < kept ? i : i - kept < rank - run ? run + i - kept : i - (rank - run);
+        if (s->permutation[i] != expected) {
+            return false;
+        }
+        sizes[i < kept ? 0 : i < run ? 1 : 2] *= s->x.dims[i];
+    }
+    *outer_out = sizes[0];
+    *rows_out = sizes[1];
+    *columns_out = sizes[2];
+    return true;
+}
+
+static double blocks_cost(const clayer_context *context, const void *shape) {
+    (void)context;
+    int64_t outer, rows, columns;
+    return is_swap(shape, &outer, &rows, &columns) && outer <= 65535 && rows <= 65535 * 4 && columns <= INT_MAX / 2
+               ? 1
+               : -1;
+}
+
+static clayer_status run_blocks(clayer_context *context, const void *shape, const cl_mem *operands, cl_mem workspace) {
+    (void)workspace;
+    int64_t outer = 1, rows = 1, columns = 1;
+    (void)is_swap(shape, &outer, &rows, &columns);
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, 1, options);
+    const cly_launch launch = {.program = "elementwise",
+                               .options = options,
+                               .kernel = "transpose_blocks",
+                               .global = {(size_t)(columns + 3) / 4, (size_t)(rows + 3) / 4, (size_t)outer}};
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(outer),
+                          CLY_INT(rows), CLY_INT(columns));
+}
+
 static clayer_status run_transpose(clayer_context *context, const void *shape, const cl_mem *operands,
                                    cl_mem workspace) {
     (void)workspace;
@@ -208,7 +256,7 @@ static clayer_status run_transpose(clayer_context *context, const void *shape, c
         strides[i] = axis >= 0 ? x_strides[s->permutation[axis]] : 0;
     }
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, count_of(&s->x), options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "transpose_reference"};
     cly_ops_each(context, stride, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(stride),
@@ -218,6 +266,7 @@ static clayer_status run_transpose(clayer_context *context, const void *shape, c
 }
 
 static const cly_ops_implementation transpose_implementations[] = {
+    {.name = "blocks", .cost = blocks_cost, .run = run_blocks},
     {.name = "reference", .cost = reference_cost, .run = run_transpose},
     {0},
 };

@@ -7,13 +7,11 @@
 
 #define SIZES(a) CLY_INT4((a)[0], (a)[1], (a)[2], 0)
 
-/* Vectors lie along the channels: without them there is nothing to gain. */
 static double vector_cost(const clayer_context *context, const void *shape) {
+    (void)context;
     const cly_ops_pool_shape *s = shape;
-    if (s->inner > INT_MAX / 2) {
-        return -1;
-    }
-    return s->inner >= cly_ops_vector(context) ? 1 : 20;
+    const int64_t most = INT_MAX / 2;
+    return s->in[2] * s->inner <= most && s->out[2] * s->inner <= most ? 1 : -1;
 }
 
 static double reference_cost(const clayer_context *context, const void *shape) {
@@ -25,11 +23,13 @@ static double reference_cost(const clayer_context *context, const void *shape) {
 static clayer_status run_vector(clayer_context *context, const void *shape, const cl_mem *operands, cl_mem workspace) {
     (void)workspace;
     const cly_ops_pool_shape *s = shape;
-    const int64_t rows = s->outer * s->out[0] * s->out[1] * s->out[2];
+    /* Vectors lie along the channels; with too few of them work-items run along the rows of the tensor. */
+    const bool line = s->inner < cly_ops_vector(context);
+    const int64_t rows = s->outer * s->out[0] * s->out[1] * (line ? 1 : s->out[2]);
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
-    cly_launch launch = {.program = "pool", .options = options, .kernel = "pool_vector"};
-    const cly_arg split = cly_ops_rows(context, rows, s->inner, &launch);
+    cly_ops_options(context, NULL, rows, options);
+    cly_launch launch = {.program = "pool", .options = options, .kernel = line ? "pool_line" : "pool_vector"};
+    const cly_arg split = cly_ops_rows(context, rows, line ? s->out[2] * s->inner : s->inner, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(rows), split,
                           SIZES(s->in), SIZES(s->out), SIZES(s->window), SIZES(s->stride), SIZES(s->pad),
                           CLY_INT(s->inner), CLY_INT(s->average));
@@ -41,7 +41,7 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     const cly_ops_pool_shape *s = shape;
     const int64_t count = s->outer * s->out[0] * s->out[1] * s->out[2] * s->inner;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, count, options);
     cly_launch launch = {.program = "pool", .options = options, .kernel = "pool_reference"};
     cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count),

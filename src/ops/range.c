@@ -5,8 +5,6 @@
 
 /* Work-items a compute unit of a CPU gets: enough to level uneven threads, few enough that starting one is nothing. */
 #define CPU_ITEMS 4
-/* Work-items of a group where each does one thing. */
-#define CPU_GROUP 64
 /* Some drivers allow no more work-groups on the second axis. */
 #define MOST_ROWS 65535
 /* Below this many floats a CPU's work-item is not worth starting. */
@@ -32,9 +30,10 @@ int cly_ops_vector(const clayer_context *context) {
     return cly_ops_is_cpu(context) ? 16 : 4;
 }
 
-void cly_ops_options(const clayer_context *context, const cly_ops_activation *activation,
+void cly_ops_options(const clayer_context *context, const cly_ops_activation *activation, int64_t count,
                      char options[CLY_OPS_OPTIONS]) {
-    const int length = snprintf(options, CLY_OPS_OPTIONS, "-DVECTOR=%d ", cly_ops_vector(context));
+    const int length = snprintf(options, CLY_OPS_OPTIONS, "-DVECTOR=%d %s", cly_ops_vector(context),
+                                count > INT32_MAX ? "-DWIDE " : "");
     if (activation != NULL) {
         cly_ops_activation_options(activation, options + length, (size_t)(CLY_OPS_OPTIONS - length));
     } else {
@@ -78,10 +77,6 @@ cly_arg cly_ops_span(const clayer_context *context, int64_t count, cly_launch *l
 }
 
 void cly_ops_each(const clayer_context *context, int64_t count, cly_launch *launch) {
-    launch->global[0] = (size_t)count;
-    if (cly_ops_is_cpu(context)) {
-        /* One size for all counts: PoCL compiles a kernel anew for each size of work-group. */
-        launch->local[0] = CPU_GROUP;
-        launch->local[1] = launch->local[2] = 1;
-    }
+    (void)context;
+    launch->global[0] = (size_t)count; /* the launch chooses one of few group sizes, within what the kernel allows */
 }

@@ -19,8 +19,9 @@ int cly_ops_vector(const clayer_context *context);
 
 #define CLY_OPS_OPTIONS 128 /* bytes that the options below need at most */
 
-/* "-DVECTOR=4", and with an activation "-DVECTOR=4 -DACTIVATION=1"; NULL: none. */
-void cly_ops_options(const clayer_context *context, const cly_ops_activation *activation,
+/* "-DVECTOR=4", and with an activation (NULL: none) "-DVECTOR=4 -DACTIVATION=1". `count` is the most that the kernel
+ * counts in INDEX of common.h: rows or elements. */
+void cly_ops_options(const clayer_context *context, const cly_ops_activation *activation, int64_t count,
                      char options[CLY_OPS_OPTIONS]);
 
 /* `rows` rows of `width` floats: sets global and local of `launch` and gives the int4 that FOR_ROWS takes. */

@@ -28,10 +28,10 @@ static float scale_of(const cly_ops_resize_shape *s, int axis) {
     return (float)s->in[axis] / (float)(s->in[axis] * s->factor[axis]);
 }
 
-static clayer_status run(clayer_context *context, const cly_ops_resize_shape *s, cly_launch *launch,
+static clayer_status run(clayer_context *context, const cly_ops_resize_shape *s, cly_launch *launch, int64_t count,
                          const cly_arg *args, size_t nearest_count) {
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, count, options);
     launch->program = "resize";
     launch->options = options;
     return cly_device_launch(context, launch, args, nearest_count + (s->method == CLY_BILINEAR ? 2 : 0));
@@ -44,7 +44,7 @@ static clayer_status run_vector(clayer_context *context, const void *shape, cons
     const int64_t width = s->in[2] * s->factor[2] * s->inner;
     cly_launch launch = {.kernel = s->method == CLY_NEAREST ? "nearest_vector" : "bilinear_vector"};
     const cly_arg split = cly_ops_rows(context, rows, width, &launch);
-    return run(context, s, &launch,
+    return run(context, s, &launch, rows,
                (const cly_arg[]){CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(rows), split, SIZES(s->in),
                                  SIZES(s->factor), CLY_INT(width), CLY_INT(s->inner), CLY_FLOAT(scale_of(s, 1)),
                                  CLY_FLOAT(scale_of(s, 2))},
@@ -62,7 +62,7 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     cly_launch launch = {.kernel = s->method == CLY_NEAREST ? "nearest_reference" : "bilinear_reference"};
     cly_ops_each(context, count, &launch);
     return run(
-        context, s, &launch,
+        context, s, &launch, count,
         (const cly_arg[]){CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count), SIZES(s->in),
                           SIZES(s->factor), CLY_LONG(s->inner), CLY_FLOAT(scale_of(s, 1)), CLY_FLOAT(scale_of(s, 2))},
         6);

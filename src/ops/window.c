@@ -33,7 +33,7 @@ static clayer_status run_vector(clayer_context *context, const void *shape, cons
     const int64_t first = clamp(s->before[2], 0, s->out[2]) * s->inner;
     const int64_t last = clamp(s->before[2] + s->in[2], 0, s->out[2]) * s->inner;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, rows, options);
     cly_launch launch = {.program = "window", .options = options, .kernel = "window_vector"};
     const cly_arg split = cly_ops_rows(context, rows, width, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(rows), split,
@@ -47,7 +47,7 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     const cly_ops_window_shape *s = shape;
     const int64_t count = s->outer * s->out[0] * s->out[1] * s->out[2] * s->inner;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, options);
+    cly_ops_options(context, NULL, count, options);
     cly_launch launch = {.program = "window", .options = options, .kernel = "window_reference"};
     cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count),
