@@ -7,7 +7,8 @@
 #include "base/error.h"
 
 clayer_status cly_base_alloc(size_t count, size_t size, void **memory_out) {
-    void *memory = calloc(count == 0 ? 1 : count, size == 0 ? 1 : size);
+    size_t items = count == 0 ? 1 : count, each = size == 0 ? 1 : size;
+    void *memory = items <= PTRDIFF_MAX / each ? calloc(items, each) : NULL;
     if (memory == NULL) {
         return cly_base_fail(CLAYER_OUT_OF_MEMORY, "out of host memory for %zu x %zu bytes", count, size);
     }

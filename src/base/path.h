@@ -15,7 +15,8 @@ clayer_status cly_base_make_folders(const char *path);
 /* The whole file; bytes_out is freed with free() and has one NUL behind its end. limit_bytes 0: no limit. */
 clayer_status cly_base_read_file(const char *path, size_t limit_bytes, void **bytes_out, size_t *length_out);
 
-/* Writes through a temporary file beside `path`, fsync and rename: either the old file stays or the new one is whole. */
+/* Writes through a temporary file beside `path`, fsync and rename: either the old file stays or the new one is
+ * whole. A device or a pipe is written as it is. */
 clayer_status cly_base_write_file(const char *path, const void *bytes, size_t length);
 
 /* For writers that need a file name (libzip, HDF5): a fresh temporary file beside `path`, then fsync and rename over

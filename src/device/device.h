@@ -102,7 +102,8 @@ typedef struct cly_launch {
 } cly_launch;
 
 /* Builds (or finds) the program, checks the number of arguments against the kernel's, and enqueues. */
-clayer_status cly_device_launch(clayer_context *context, const cly_launch *launch, const cly_arg *args, size_t arg_count);
+clayer_status cly_device_launch(clayer_context *context, const cly_launch *launch, const cly_arg *args,
+                                size_t arg_count);
 
 /* cly_device_run(context, &launch, CLY_BUFFER(x), CLY_INT(n)) */
 #define cly_device_run(context, launch, ...)                                 \
