@@ -1,0 +1,88 @@
+/* cli/test_selftest.c: `clayer selftest` passes here, and fails where one layer's result is wrong.
+ *
+ * The command "broken" is the same sources with clayer_layer_forward wrapped (broken.c): it spoils one value of the
+ * class that CLAYER_BREAK names. */
+#include <cjson/cJSON.h>
+#include <check.h>
+#include <clayer/context.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "support/runner.h"
+
+START_TEST(every_layer_passes) {
+    command_result result = RUN("selftest", "--json");
+    CHECK_STATUS(result, 0);
+    cJSON *json = cJSON_ParseWithOpts(result.out, NULL, 1);
+    ck_assert_msg(json != NULL, "not JSON: %s", result.out);
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(json, "ok")));
+    const cJSON *layers = cJSON_GetObjectItem(json, "layers");
+    ck_assert_int_eq(cJSON_GetArraySize(layers), 40);
+
+    /* Every implementation of every operator ran in some layer. */
+    for (const char *const *op = clayer_get_operators(); *op != NULL; op++) {
+        for (const char *const *name = clayer_get_implementations(*op); *name != NULL; name++) {
+            bool ran = false;
+            const cJSON *layer;
+            cJSON_ArrayForEach(layer, layers) {
+                const char *at = strstr(cJSON_GetObjectItem(layer, "implementations")->valuestring, *op);
+                if (at != NULL && at[strlen(*op)] == ':') {
+                    const char *end = strchr(at, ';'), *found = strstr(at, *name);
+                    ran = ran || (found != NULL && (end == NULL || found < end));
+                }
+            }
+            ck_assert_msg(ran, "%s: %s never ran", *op, *name);
+        }
+    }
+    cJSON_Delete(json);
+    command_free(&result);
+}
+END_TEST
+
+START_TEST(a_seed_gives_other_cases) {
+    command_result result = RUN("selftest", "--layer", "Conv2D", "--cases", "5", "--seed", "20");
+    CHECK_STATUS(result, 0);
+    CHECK_HOLDS(result.out, "Conv2D ");
+    CHECK_HOLDS(result.out, "GEMM:");
+    CHECK_HOLDS(result.out, "1 layers, ");
+    ck_assert(strstr(result.out, "Conv1D") == NULL);
+    command_free(&result);
+    command_expect_error(RUN("selftest", "--layer", "Conv9D"), 2, "Conv9D");
+}
+END_TEST
+
+START_TEST(a_wrong_result_is_1) {
+    static const char *const classes[] = {"Conv2D", "Cropping1D", "Softmax"};
+    for (int i = 0; i < 3; i++) {
+        char variable[64];
+        snprintf(variable, sizeof variable, "CLAYER_BREAK=%s", classes[i]);
+        const char *const argv[] = {CLAYER_BROKEN, "selftest", "--cases", "1", "--layer", classes[i], NULL};
+        const char *const environment[] = {variable, NULL};
+        command_result result = command_run_to(argv, environment, NULL);
+        CHECK_STATUS(result, 1);
+        CHECK_HOLDS(result.out, "FAILED");
+        CHECK_HOLDS(result.out, "expected ");
+        command_free(&result);
+        /* Unbroken, the same program passes. */
+        result = command_run_to(argv, (const char *const[]){"CLAYER_BREAK=", NULL}, NULL);
+        CHECK_STATUS(result, 0);
+        command_free(&result);
+    }
+}
+END_TEST
+
+static Suite *make_suite(void) {
+    Suite *suite = suite_create("cli.selftest");
+    TCase *tests = tcase_create("selftest");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, every_layer_passes);
+    tcase_add_test(tests, a_seed_gives_other_cases);
+    tcase_add_test(tests, a_wrong_result_is_1);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void) {
+    return cly_test_main(make_suite);
+}

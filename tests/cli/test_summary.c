@@ -1,0 +1,96 @@
+/* cli/test_summary.c: `clayer summary` prints Keras' own table, then the planned memory. */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "support/runner.h"
+
+static char *read_golden(const char *stem) {
+    char path[768];
+    snprintf(path, sizeof path, "%s/models/%s.summary.txt", CLAYER_TEST_DATA, stem);
+    FILE *file = fopen(path, "rb");
+    ck_assert_msg(file != NULL, "cannot read '%s'", path);
+    char *text = calloc(1, 1 << 16);
+    ck_assert(text != NULL);
+    ck_assert(fread(text, 1, (1 << 16) - 1, file) > 0);
+    fclose(file);
+    return text;
+}
+
+/* The table byte for byte, a blank line, the plan. */
+static void check_summary(const char *stem, const char *extension, bool known) {
+    char model[256];
+    snprintf(model, sizeof model, "models/%s.%s", stem, extension);
+    command_result result = RUN("summary", command_golden(model), "--style", stem[1] == '3' ? "keras3" : "keras2");
+    CHECK_STATUS(result, 0);
+    char *expected = read_golden(stem);
+    size_t length = strlen(expected);
+    ck_assert_msg(strncmp(result.out, expected, length) == 0, "%s differs from Keras:\n%s", model, result.out);
+    const char *rest = result.out + length;
+    while (*rest == '\n') {
+        rest++;
+    }
+    ck_assert_msg(rest > result.out + length, "no blank line after the table:\n%s", result.out);
+    ck_assert_msg(strncmp(rest, "Planned device memory for a batch of 32: ", 41) == 0, "no plan: %s", rest);
+    ck_assert_msg((strstr(rest, "not known") == NULL) == known, "%s", rest);
+    ck_assert_str_eq(result.err, "");
+    free(expected);
+    command_free(&result);
+}
+
+START_TEST(tables_are_keras_own) {
+    static const char *const stems[] = {"k2_two_in_two_out", "k3_two_in_two_out", "k2_classifier",
+                                        "k3_classifier",     "k2_late_build",     "k3_one_dim"};
+    for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++) {
+        check_summary(stems[i], "keras", true);
+    }
+    check_summary("k2_trained", "h5", true);
+    check_summary("k3_unknown_dims", "keras", false);
+}
+END_TEST
+
+START_TEST(options_change_the_table) {
+    const char *model = command_golden("models/k2_classifier.json");
+    command_result narrow = RUN("summary", model, "--line-length", "80", "--batch-size", "7");
+    CHECK_STATUS(narrow, 0);
+    const char *line = strchr(narrow.out, '\n') + 1;
+    ck_assert_int_eq((int)strcspn(line, "\n"), 80);
+    CHECK_HOLDS(narrow.out, "for a batch of 7: ");
+    command_free(&narrow);
+}
+END_TEST
+
+START_TEST(memory_grows_with_the_batch) {
+    const char *model = command_golden("models/k3_classifier.keras");
+    command_result one = RUN("summary", model, "--batch-size", "1"),
+                   many = RUN("summary", model, "--batch-size", "4096");
+    CHECK_STATUS(one, 0);
+    CHECK_STATUS(many, 0);
+    double small, large;
+    char small_unit[8], large_unit[8];
+    ck_assert_int_eq(sscanf(strstr(one.out, "batch of 1: "), "batch of 1: %lf %7s", &small, small_unit), 2);
+    ck_assert_int_eq(sscanf(strstr(many.out, "batch of 4096: "), "batch of 4096: %lf %7s", &large, large_unit), 2);
+    ck_assert_str_eq(small_unit, "KiB");
+    ck_assert_str_eq(large_unit, "MiB");
+    command_free(&one);
+    command_free(&many);
+}
+END_TEST
+
+static Suite *make_suite(void) {
+    Suite *suite = suite_create("cli.summary");
+    TCase *tests = tcase_create("summary");
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, tables_are_keras_own);
+    tcase_add_test(tests, options_change_the_table);
+    tcase_add_test(tests, memory_grows_with_the_batch);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void) {
+    return cly_test_main(make_suite);
+}
