@@ -11,9 +11,9 @@ cly_ops_padding cly_layers_padding(const char *text) {
 clayer_status cly_layers_check_window(const clayer_layer *layer, const int64_t kernel[3], const int64_t strides[3],
                                       const int64_t dilation[3]) {
     int strided = -1, dilated = -1;
-    for (int i = layer->class->rank - 1; i >= 0; i--) {
-        strided = strides[i] != 1 ? i : strided;
-        dilated = dilation[i] != 1 ? i : dilated;
+    for (int i = 0; i < layer->class->rank; i++) {
+        strided = strided < 0 && strides[i] != 1 ? i : strided;
+        dilated = dilated < 0 && dilation[i] != 1 ? i : dilated;
         if (cly_ops_effective_kernel(kernel[i], dilation[i]) > INT32_MAX) {
             return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT,
                                    "kernel_size %lld with dilation_rate %lld on axis %d reaches over more than %d",

@@ -131,7 +131,7 @@ void test_bench_run_all(test_bench *bench, test_usage *usage,
     }
 }
 
-const char *test_bench_run_one(test_bench *bench, uint64_t pick) {
+const char *test_bench_run_one(test_bench *bench, test_usage *usage, uint64_t pick) {
     const cly_ops_operator *ops[8];
     size_t count = find_operators(bench, ops), choices = 0;
     if (count == 0) {
@@ -146,6 +146,7 @@ const char *test_bench_run_one(test_bench *bench, uint64_t pick) {
     OK(clayer_context_force(test_context(), op->name, name));
     clayer_status status = test_bench_run(bench);
     OK(clayer_context_force(test_context(), op->name, NULL));
+    note(usage, op->name, name, status == CLAYER_OK);
     if (status == CLAYER_UNSUPPORTED) {
         name = "the library's choice";
         status = test_bench_run(bench);

@@ -49,7 +49,7 @@ void test_bench_run_all(test_bench *bench, test_usage *usage,
 
 /* The same for one operator and implementation drawn by `pick`; runs the library's choice where it refuses. Gives the
  * implementation's name. */
-const char *test_bench_run_one(test_bench *bench, uint64_t pick);
+const char *test_bench_run_one(test_bench *bench, test_usage *usage, uint64_t pick);
 
 /* Prints the table; gives how many pairs ran on fewer than `least` cases. */
 int test_usage_report(const test_usage *usage, int least);
