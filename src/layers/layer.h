@@ -89,6 +89,9 @@ const char *cly_layers_describe(const clayer_layer *layer, char *text, size_t ca
 /* Every config struct begins as this one does. */
 typedef clayer_add_config cly_layers_common_config;
 
+/* What clayer_layer_get_profile gives after `layer` ran these steps. */
+void cly_layers_note_run(clayer_layer *layer, const cly_ops_steps *steps, double device_ms);
+
 /* The config's InputLayer: what clayer_add_input and the readers use. */
 typedef struct cly_layers_input_config {
     size_t struct_size;

@@ -153,15 +153,29 @@ done:
     return status;
 }
 
-/* A convolution outweighs whatever stands beside it; otherwise the first step is the layer's own. */
-static const cly_ops_step *heaviest(const cly_ops_steps *steps) {
-    const cly_ops_step *result = steps->count == 0 ? NULL : &steps->steps[0];
-    for (size_t i = 0; i < steps->count; i++) {
-        if (steps->steps[i].op == &cly_ops_conv_operator || steps->steps[i].op == &cly_ops_conv_transpose_operator) {
-            result = &steps->steps[i];
-        }
+/* Products that a convolution forms; other operators only pass over their data. */
+static double step_weight(const cly_ops_step *step) {
+    const cly_ops_conv_shape *c = &step->shape.conv;
+    if (step->op != &cly_ops_conv_operator && step->op != &cly_ops_conv_transpose_operator &&
+        step->op != &cly_ops_depthwise_operator) {
+        return 0;
     }
-    return result;
+    double weight = (double)c->batch * (double)c->out_channels * (double)c->in_channels / (double)c->groups;
+    for (int i = 0; i < 3; i++) {
+        weight *= (double)c->out[i] * (double)c->kernel[i];
+    }
+    return weight;
+}
+
+void cly_layers_note_run(clayer_layer *layer, const cly_ops_steps *steps, double device_ms) {
+    const cly_ops_step *heaviest = steps->count == 0 ? NULL : &steps->steps[0];
+    for (size_t i = 1; i < steps->count; i++) {
+        heaviest = step_weight(&steps->steps[i]) > step_weight(heaviest) ? &steps->steps[i] : heaviest;
+    }
+    layer->profile = (clayer_layer_profile){.operator_name = heaviest == NULL ? "" : heaviest->op->name,
+                                            .implementation = heaviest == NULL ? "" : heaviest->implementation->name,
+                                            .workspace_bytes = steps->workspace_bytes,
+                                            .device_ms = device_ms};
 }
 
 static clayer_status run(clayer_layer *layer, clayer_tensor *const *inputs, size_t count, clayer_tensor *output) {
@@ -191,11 +205,7 @@ static clayer_status run_timed(clayer_layer *layer, clayer_tensor *const *inputs
     clayer_status timed = cly_device_timer_end(layer->context, &device_ms);
     status = status == CLAYER_OK ? timed : status;
     if (status == CLAYER_OK) {
-        const cly_ops_step *step = heaviest(&layer->steps);
-        layer->profile = (clayer_layer_profile){.operator_name = step == NULL ? "" : step->op->name,
-                                                .implementation = step == NULL ? "" : step->implementation->name,
-                                                .workspace_bytes = layer->steps.workspace_bytes,
-                                                .device_ms = device_ms};
+        cly_layers_note_run(layer, &layer->steps, device_ms);
     }
     return status;
 }

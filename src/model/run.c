@@ -86,35 +86,6 @@ static cl_mem memory_at(const run *r, cly_model_place place) {
     return r->memory.buffers[place.index];
 }
 
-/* Multiplications or moves of one step: enough to tell which of a layer's steps weighs most. */
-static double step_weight(const cly_ops_step *step) {
-    if (step->op == &cly_ops_conv_operator || step->op == &cly_ops_conv_transpose_operator ||
-        step->op == &cly_ops_depthwise_operator) {
-        const cly_ops_conv_shape *c = &step->shape.conv;
-        double weight = (double)c->batch * (double)c->out_channels * (double)c->in_channels / (double)c->groups;
-        for (int i = 0; i < 3; i++) {
-            weight *= (double)c->out[i] * (double)c->kernel[i];
-        }
-        return weight;
-    }
-    return 0;
-}
-
-static void note_profile(clayer_layer *layer, const cly_ops_steps *steps, double device_ms) {
-    const cly_ops_step *heaviest = steps->count > 0 ? &steps->steps[0] : NULL;
-    for (size_t i = 1; i < steps->count; i++) {
-        if (step_weight(&steps->steps[i]) > step_weight(heaviest)) {
-            heaviest = &steps->steps[i];
-        }
-    }
-    layer->profile = (clayer_layer_profile){
-        .operator_name = heaviest == NULL ? "" : heaviest->op->name,
-        .implementation = heaviest == NULL ? "" : heaviest->implementation->name,
-        .workspace_bytes = steps->workspace_bytes,
-        .device_ms = device_ms,
-    };
-}
-
 static clayer_status run_node(const run *r, const clayer_node *node) {
     clayer_status status = CLAYER_OK;
     clayer_layer *layer = node->layer;
@@ -140,7 +111,7 @@ static clayer_status run_node(const run *r, const clayer_node *node) {
         char text[CLY_LAYERS_DESCRIPTION];
         return cly_base_prefix(status, "%s", cly_layers_describe(layer, text, sizeof(text)));
     }
-    note_profile(layer, &call->steps, device_ms);
+    cly_layers_note_run(layer, &call->steps, device_ms);
     return status;
 }
 

@@ -233,7 +233,7 @@ clayer_status cly_model_map_create(const clayer_model *model, cly_model_map *map
     add_unused_inputs(&w);
     CLY_TRY(order_layers(&w, &map));
     CLY_TRY(find_chain(&w, &map));
-    if (model->sequential) {
+    if (model->sequential && model->layer_count > 1) {
         show_sequential(&map);
     }
     count_totals(&map);

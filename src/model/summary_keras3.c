@@ -118,6 +118,14 @@ static size_t without_blanks_behind(const char *text, size_t start, size_t end) 
     return last;
 }
 
+/* Drops blanks behind a line as far as they reach over its edge, where rich counts characters, not cells: a blank
+ * behind a Chinese word stays, and may cost the word its end. */
+static size_t trim_edge(const char *text, size_t start, size_t end, int width) {
+    size_t solid = without_blanks_behind(text, start, end);
+    size_t edge = start + cly_model_fit_points(text + start, end - start, (size_t)width);
+    return solid > edge ? solid : edge;
+}
+
 static clayer_status add_blanks(cly_base_text *line, int count) {
     clayer_status status = CLAYER_OK;
     for (; count > 0; count--) {
@@ -131,22 +139,24 @@ done:
 static clayer_status add_cell_line(cly_base_text *line, const char *text, size_t start, size_t end, int width,
                                    bool right) {
     clayer_status status = CLAYER_OK;
-    size_t solid = without_blanks_behind(text, start, end);
-    int cells = cly_model_count_cells(text + start, solid - start);
     if (width < 1) {
         return CLAYER_OK;
     }
-    if (cells > width) {
-        solid = start + cly_model_fit_cells(text + start, solid - start, width - 1);
-        cells = cly_model_count_cells(text + start, solid - start);
-        CLY_TRY(cly_base_text_add_bytes(line, text + start, solid - start));
+    end = right ? without_blanks_behind(text, start, end) : trim_edge(text, start, end, width);
+    int cells = cly_model_count_cells(text + start, end - start);
+    bool cut = cells > width;
+    if (cut) {
+        end = start + cly_model_fit_cells(text + start, end - start, width - 1);
+        cells = cly_model_count_cells(text + start, end - start);
+    }
+    CLY_TRY(add_blanks(line, right && !cut ? width - cells : 0));
+    CLY_TRY(cly_base_text_add_bytes(line, text + start, end - start));
+    if (cut) {
         CLY_TRY(add_blanks(line, width - 1 - cells)); /* half of a wide character */
         CLY_TRY(cly_base_text_add(line, "…"));
-        return status;
+    } else {
+        CLY_TRY(add_blanks(line, right ? 0 : width - cells));
     }
-    CLY_TRY(add_blanks(line, right ? width - cells : 0));
-    CLY_TRY(cly_base_text_add_bytes(line, text + start, solid - start));
-    CLY_TRY(add_blanks(line, right ? 0 : width - cells));
 done:
     return status;
 }
@@ -287,10 +297,8 @@ static clayer_status print_text(const table *t, const char *text) {
     cly_base_text line = {0};
     CLY_TRY(wrap(text, CONSOLE, true, &l));
     for (size_t i = 0; i + 1 < l.count; i++) {
-        size_t start = l.starts[i], end = l.starts[i + 1];
-        size_t solid = without_blanks_behind(text, start, end);
-        size_t room = start + cly_model_fit_points(text + start, end - start, CONSOLE);
-        end = solid > room ? solid : room; /* blanks beyond the edge go */
+        size_t start = l.starts[i];
+        size_t end = trim_edge(text, start, l.starts[i + 1], CONSOLE);
         CLY_TRY(cly_base_text_add_bytes(&line, text + start, end - start));
         CLY_TRY(print_line(t, &line));
     }
