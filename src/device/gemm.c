@@ -73,7 +73,7 @@ clayer_status cly_device_gemm_own(clayer_context *context, const cly_gemm *g) {
         .program = "gemm",
         .options = options,
         .kernel = "gemm",
-        .global = {(size_t)((g->n + 3) / 4), (size_t)((g->m + 3) / 4), (size_t)g->batch},
+        .global = {(size_t)((g->n + 7) / 8), (size_t)((g->m + 3) / 4), (size_t)g->batch},
     };
     /* With k 0 there may be no A and B; the kernel then reads neither. */
     cl_mem a = g->a != NULL ? g->a : g->c;
