@@ -55,8 +55,9 @@ clayer_status clayer_array_create(clayer_type type, int rank, const int64_t *dim
     clayer_array *array = NULL;
     clayer_status status = CLAYER_OK;
     if (array_out == NULL || !is_type(type) || (rank > 0 && dims == NULL)) {
-        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_array_create: %s",
-                             array_out == NULL ? "array_out is NULL" : (!is_type(type) ? "unknown type" : "dims is NULL"));
+        return cly_base_fail(
+            CLAYER_INVALID_ARGUMENT, "clayer_array_create: %s",
+            array_out == NULL ? "array_out is NULL" : (!is_type(type) ? "unknown type" : "dims is NULL"));
     }
     if (rank < 0 || rank > CLAYER_MAX_RANK) {
         return cly_base_fail(CLAYER_INVALID_SHAPE, "array: rank %d is outside 0 to %d", rank, CLAYER_MAX_RANK);

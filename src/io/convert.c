@@ -49,38 +49,58 @@ static uint16_t double_to_half(double value) {
         return (uint16_t)(sign | (unsigned)nearbyint(ldexp(size, 24)));
     }
     int exponent = 0;
-    double fraction = frexp(size, &exponent); /* 0.5 <= fraction < 1 */
+    double fraction = frexp(size, &exponent);                  /* 0.5 <= fraction < 1 */
     unsigned steps = (unsigned)nearbyint(ldexp(fraction, 11)); /* 1024 .. 2048; 2048 carries into the exponent */
     return (uint16_t)(sign | (((unsigned)(exponent + 13) << 10) + steps));
 }
 
 /* ---- widening ---- */
 
-#define WIDEN(type, member, cast)                                   \
-    do {                                                            \
-        const type *from = source;                                  \
-        for (size_t i = 0; i < count; i++) {                        \
-            target->member[i] = (cast)from[i];                      \
-        }                                                           \
+#define WIDEN(type, member, cast)              \
+    do {                                       \
+        const type *from = source;             \
+        for (size_t i = 0; i < count; i++) {   \
+            target->member[i] = (cast)from[i]; \
+        }                                      \
     } while (0)
 
 static wide_kind widen(clayer_type type, const void *source, size_t count, wide *target) {
     switch (type) {
-        case CLAYER_FLOAT32: WIDEN(float, floats, double); return WIDE_FLOAT;
-        case CLAYER_FLOAT64: WIDEN(double, floats, double); return WIDE_FLOAT;
+        case CLAYER_FLOAT32:
+            WIDEN(float, floats, double);
+            return WIDE_FLOAT;
+        case CLAYER_FLOAT64:
+            WIDEN(double, floats, double);
+            return WIDE_FLOAT;
         case CLAYER_FLOAT16:
             for (size_t i = 0; i < count; i++) {
                 target->floats[i] = half_to_double(((const uint16_t *)source)[i]);
             }
             return WIDE_FLOAT;
-        case CLAYER_INT8: WIDEN(int8_t, ints, int64_t); return WIDE_INT;
-        case CLAYER_INT16: WIDEN(int16_t, ints, int64_t); return WIDE_INT;
-        case CLAYER_INT32: WIDEN(int32_t, ints, int64_t); return WIDE_INT;
-        case CLAYER_INT64: WIDEN(int64_t, ints, int64_t); return WIDE_INT;
-        case CLAYER_UINT8: WIDEN(uint8_t, uints, uint64_t); return WIDE_UINT;
-        case CLAYER_UINT16: WIDEN(uint16_t, uints, uint64_t); return WIDE_UINT;
-        case CLAYER_UINT32: WIDEN(uint32_t, uints, uint64_t); return WIDE_UINT;
-        case CLAYER_UINT64: WIDEN(uint64_t, uints, uint64_t); return WIDE_UINT;
+        case CLAYER_INT8:
+            WIDEN(int8_t, ints, int64_t);
+            return WIDE_INT;
+        case CLAYER_INT16:
+            WIDEN(int16_t, ints, int64_t);
+            return WIDE_INT;
+        case CLAYER_INT32:
+            WIDEN(int32_t, ints, int64_t);
+            return WIDE_INT;
+        case CLAYER_INT64:
+            WIDEN(int64_t, ints, int64_t);
+            return WIDE_INT;
+        case CLAYER_UINT8:
+            WIDEN(uint8_t, uints, uint64_t);
+            return WIDE_UINT;
+        case CLAYER_UINT16:
+            WIDEN(uint16_t, uints, uint64_t);
+            return WIDE_UINT;
+        case CLAYER_UINT32:
+            WIDEN(uint32_t, uints, uint64_t);
+            return WIDE_UINT;
+        case CLAYER_UINT64:
+            WIDEN(uint64_t, uints, uint64_t);
+            return WIDE_UINT;
         case CLAYER_BOOL:
             for (size_t i = 0; i < count; i++) {
                 target->uints[i] = ((const uint8_t *)source)[i] != 0;
@@ -93,37 +113,37 @@ static wide_kind widen(clayer_type type, const void *source, size_t count, wide 
 /* ---- narrowing ---- */
 
 /* `low` and `past` are exact as doubles: values truncate into [low, past). */
-#define NARROW_INT(type, low, past, last)                                                       \
-    do {                                                                                        \
-        type *to = target;                                                                      \
-        for (size_t i = 0; i < count; i++) {                                                    \
-            if (kind == WIDE_INT) {                                                             \
-                to[i] = (type)source->ints[i];                                                  \
-            } else if (kind == WIDE_UINT) {                                                     \
-                to[i] = (type)source->uints[i];                                                 \
-            } else {                                                                            \
-                double value = trunc(source->floats[i]);                                        \
-                if (value >= (past)) {                                                          \
-                    to[i] = (last);                                                             \
-                } else {                                                                        \
+#define NARROW_INT(type, low, past, last)                                                          \
+    do {                                                                                           \
+        type *to = target;                                                                         \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            if (kind == WIDE_INT) {                                                                \
+                to[i] = (type)source->ints[i];                                                     \
+            } else if (kind == WIDE_UINT) {                                                        \
+                to[i] = (type)source->uints[i];                                                    \
+            } else {                                                                               \
+                double value = trunc(source->floats[i]);                                           \
+                if (value >= (past)) {                                                             \
+                    to[i] = (last);                                                                \
+                } else {                                                                           \
                     to[i] = value >= (low) ? (type)value : (isnan(value) ? (type)0 : (type)(low)); \
-                }                                                                               \
-            }                                                                                   \
-        }                                                                                       \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
     } while (0)
 
-#define NARROW_FLOAT(type)                            \
-    do {                                              \
-        type *to = target;                            \
-        for (size_t i = 0; i < count; i++) {          \
-            if (kind == WIDE_INT) {                   \
-                to[i] = (type)source->ints[i];        \
-            } else if (kind == WIDE_UINT) {           \
-                to[i] = (type)source->uints[i];       \
-            } else {                                  \
-                to[i] = (type)source->floats[i];      \
-            }                                         \
-        }                                             \
+#define NARROW_FLOAT(type)                       \
+    do {                                         \
+        type *to = target;                       \
+        for (size_t i = 0; i < count; i++) {     \
+            if (kind == WIDE_INT) {              \
+                to[i] = (type)source->ints[i];   \
+            } else if (kind == WIDE_UINT) {      \
+                to[i] = (type)source->uints[i];  \
+            } else {                             \
+                to[i] = (type)source->floats[i]; \
+            }                                    \
+        }                                        \
     } while (0)
 
 static double wide_as_double(const wide *source, wide_kind kind, size_t i) {
@@ -146,18 +166,40 @@ static void narrow_special(const wide *source, wide_kind kind, size_t count, cla
 
 static void narrow(const wide *source, wide_kind kind, size_t count, clayer_type type, void *target) {
     switch (type) {
-        case CLAYER_FLOAT32: NARROW_FLOAT(float); break;
-        case CLAYER_FLOAT64: NARROW_FLOAT(double); break;
-        case CLAYER_INT8: NARROW_INT(int8_t, -128.0, 128.0, INT8_MAX); break;
-        case CLAYER_INT16: NARROW_INT(int16_t, -32768.0, 32768.0, INT16_MAX); break;
-        case CLAYER_INT32: NARROW_INT(int32_t, -2147483648.0, 2147483648.0, INT32_MAX); break;
-        case CLAYER_INT64: NARROW_INT(int64_t, -0x1p63, 0x1p63, INT64_MAX); break;
-        case CLAYER_UINT8: NARROW_INT(uint8_t, 0.0, 256.0, UINT8_MAX); break;
-        case CLAYER_UINT16: NARROW_INT(uint16_t, 0.0, 65536.0, UINT16_MAX); break;
-        case CLAYER_UINT32: NARROW_INT(uint32_t, 0.0, 4294967296.0, UINT32_MAX); break;
-        case CLAYER_UINT64: NARROW_INT(uint64_t, 0.0, 0x1p64, UINT64_MAX); break;
+        case CLAYER_FLOAT32:
+            NARROW_FLOAT(float);
+            break;
+        case CLAYER_FLOAT64:
+            NARROW_FLOAT(double);
+            break;
+        case CLAYER_INT8:
+            NARROW_INT(int8_t, -128.0, 128.0, INT8_MAX);
+            break;
+        case CLAYER_INT16:
+            NARROW_INT(int16_t, -32768.0, 32768.0, INT16_MAX);
+            break;
+        case CLAYER_INT32:
+            NARROW_INT(int32_t, -2147483648.0, 2147483648.0, INT32_MAX);
+            break;
+        case CLAYER_INT64:
+            NARROW_INT(int64_t, -0x1p63, 0x1p63, INT64_MAX);
+            break;
+        case CLAYER_UINT8:
+            NARROW_INT(uint8_t, 0.0, 256.0, UINT8_MAX);
+            break;
+        case CLAYER_UINT16:
+            NARROW_INT(uint16_t, 0.0, 65536.0, UINT16_MAX);
+            break;
+        case CLAYER_UINT32:
+            NARROW_INT(uint32_t, 0.0, 4294967296.0, UINT32_MAX);
+            break;
+        case CLAYER_UINT64:
+            NARROW_INT(uint64_t, 0.0, 0x1p64, UINT64_MAX);
+            break;
         case CLAYER_FLOAT16:
-        case CLAYER_BOOL: narrow_special(source, kind, count, type, target); break;
+        case CLAYER_BOOL:
+            narrow_special(source, kind, count, type, target);
+            break;
     }
 }
 

@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "io/io.h"
 
-#define NAME_LIMIT 1000000            /* names in a group or list */
+#define NAME_LIMIT 1000000             /* names in a group or list */
 #define CHUNK_LIMIT ((hsize_t)1 << 30) /* bytes that libhdf5 takes to unpack one chunk */
 
 struct cly_io_hdf5 {
@@ -183,8 +183,8 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
 static clayer_status read_strings(const cly_io_hdf5 *file, hid_t attribute, names *list) {
     hid_t type = H5Aget_type(attribute);
     hid_t space = H5Aget_space(attribute);
-    hssize_t count = space < 0 ? -1 : (H5Sget_simple_extent_type(space) == H5S_NULL ? 0
-                                                                                     : H5Sget_simple_extent_npoints(space));
+    hssize_t count =
+        space < 0 ? -1 : (H5Sget_simple_extent_type(space) == H5S_NULL ? 0 : H5Sget_simple_extent_npoints(space));
     bool variable = H5Tis_variable_str(type) > 0;
     size_t size = H5Tget_size(type);
     hsize_t file_size = 0;
@@ -236,8 +236,8 @@ done:
 
 static clayer_status read_attribute(const cly_io_hdf5 *file, hid_t object, const char *name, names *list) {
     hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-    clayer_status status = attribute < 0 ? cly_base_fail(CLAYER_BAD_FILE, "it cannot be read")
-                                         : read_strings(file, attribute, list);
+    clayer_status status =
+        attribute < 0 ? cly_base_fail(CLAYER_BAD_FILE, "it cannot be read") : read_strings(file, attribute, list);
     if (attribute >= 0) {
         (void)H5Aclose(attribute);
     }
@@ -305,7 +305,8 @@ static clayer_status check_storage(const cly_io_hdf5 *file, hid_t dataset, const
     H5T_class_t class = H5Tget_class(type);
     const char *problem = class == H5T_FLOAT || class == H5T_INTEGER ? NULL : "holds neither floats nor integers";
     H5D_layout_t layout = H5Pget_layout(list);
-    if (H5Pget_external_count(list) > 0 || (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)) {
+    if (H5Pget_external_count(list) > 0 ||
+        (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)) {
         problem = "keeps its data in another file";
     }
     hsize_t chunk[H5S_MAX_RANK];
@@ -343,7 +344,8 @@ clayer_status cly_io_hdf5_list(cly_io_hdf5 *file, const char *group, char ***nam
     hid_t object = open_object(file, group);
     if (object < 0 || H5Iget_type(object) != H5I_GROUP) {
         list.status = fail_object(file, group, "is no group");
-    } else if (H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_link, &list) < 0 && list.status == CLAYER_OK) {
+    } else if (H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_link, &list) < 0 &&
+               list.status == CLAYER_OK) {
         list.status = fail_object(file, group, "cannot be read");
     }
     close_object(object);
@@ -379,8 +381,8 @@ clayer_status cly_io_hdf5_get_text(cly_io_hdf5 *file, const char *object, const 
     size_t count = 0;
     clayer_status status = cly_io_hdf5_get_texts(file, object, attribute, &texts, &count);
     if (status == CLAYER_OK && count > 1) {
-        status = cly_base_fail(CLAYER_BAD_FILE, "'%s': attribute '%s' is a list where one string is wanted", file->where,
-                               attribute);
+        status = cly_base_fail(CLAYER_BAD_FILE, "'%s': attribute '%s' is a list where one string is wanted",
+                               file->where, attribute);
     }
     if (status == CLAYER_OK) {
         *text_out = count == 1 ? texts[0] : NULL;
@@ -394,8 +396,8 @@ clayer_status cly_io_hdf5_get_text(cly_io_hdf5 *file, const char *object, const 
 clayer_status cly_io_hdf5_get_shape(cly_io_hdf5 *file, const char *dataset, clayer_shape *shape_out) {
     enter();
     hid_t object = open_dataset(file, dataset);
-    clayer_status status = object < 0 ? fail_object(file, dataset, "is no dataset")
-                                      : read_shape(file, object, dataset, shape_out);
+    clayer_status status =
+        object < 0 ? fail_object(file, dataset, "is no dataset") : read_shape(file, object, dataset, shape_out);
     close_object(object);
     leave();
     return status;
@@ -406,8 +408,8 @@ clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, fl
     int64_t elements = 1;
     enter();
     hid_t object = open_dataset(file, dataset);
-    clayer_status status = object < 0 ? fail_object(file, dataset, "is no dataset")
-                                      : read_shape(file, object, dataset, &shape);
+    clayer_status status =
+        object < 0 ? fail_object(file, dataset, "is no dataset") : read_shape(file, object, dataset, &shape);
     for (int i = 0; i < shape.rank && status == CLAYER_OK; i++) {
         status = cly_base_multiply(&elements, shape.dims[i]) ? CLAYER_OK : fail_object(file, dataset, "is too large");
     }

@@ -181,13 +181,22 @@ static bool scan_value(scanner *in, int depth) {
     }
     skip_blanks(in);
     switch (peek(in)) {
-        case '{': in->at++; return scan_items(in, depth, true);
-        case '[': in->at++; return scan_items(in, depth, false);
-        case '"': return scan_string(in);
-        case 't': return scan_word(in, "true");
-        case 'f': return scan_word(in, "false");
-        case 'n': return scan_word(in, "null");
-        default: return scan_number(in);
+        case '{':
+            in->at++;
+            return scan_items(in, depth, true);
+        case '[':
+            in->at++;
+            return scan_items(in, depth, false);
+        case '"':
+            return scan_string(in);
+        case 't':
+            return scan_word(in, "true");
+        case 'f':
+            return scan_word(in, "false");
+        case 'n':
+            return scan_word(in, "null");
+        default:
+            return scan_number(in);
     }
 }
 
@@ -210,8 +219,8 @@ static clayer_status check_keys(const cJSON *object, const char *where) {
     qsort(keys, count, sizeof(*keys), compare_keys);
     for (i = 1; i < count && status == CLAYER_OK; i++) {
         if (strcmp(keys[i - 1], keys[i]) == 0) {
-            status = cly_base_fail(CLAYER_BAD_FILE, "%s: bad JSON: the key '%s' stands twice in one object", where,
-                                   keys[i]);
+            status =
+                cly_base_fail(CLAYER_BAD_FILE, "%s: bad JSON: the key '%s' stands twice in one object", where, keys[i]);
         }
     }
     free(memory);

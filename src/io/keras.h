@@ -5,7 +5,8 @@
 #include "io/io.h"
 #include "layers/layer.h"
 
-/* The member `key` of an object, with Keras' wrappers of tuples, shapes and numbers taken off; NULL if there is none. */
+/* The member `key` of an object, with Keras' wrappers of tuples, shapes and numbers taken off; NULL if there is none.
+ */
 const cJSON *cly_io_keras_get(const cJSON *object, const char *key);
 const cJSON *cly_io_keras_unwrap(const cJSON *value);
 /* The text of a member that is a string, or NULL. */

@@ -32,7 +32,8 @@ bool cly_io_keras_is_input(const cJSON *json) {
 }
 
 /* The shape of a Sequential that lists no InputLayer: from its first layer, or from how it was built. */
-static bool find_input_shape(const cJSON *model_json, const cJSON *config, const cJSON *first, clayer_shape *shape_out) {
+static bool find_input_shape(const cJSON *model_json, const cJSON *config, const cJSON *first,
+                             clayer_shape *shape_out) {
     const cJSON *first_config = cJSON_GetObjectItemCaseSensitive(first, "config");
     const cJSON *build = cJSON_GetObjectItemCaseSensitive(model_json, "build_config");
     return cly_io_keras_shape(cly_io_keras_get(first_config, "batch_input_shape"), shape_out) ||
@@ -105,13 +106,15 @@ clayer_status cly_io_keras_model(clayer_context *context, const cJSON *json, int
     clayer_model *model = NULL;
     clayer_status status = CLAYER_OK;
     if (class_name == NULL || config == NULL) {
-        return cly_base_fail(CLAYER_BAD_FILE, "not the configuration of a Keras model: class_name or config is missing");
+        return cly_base_fail(CLAYER_BAD_FILE,
+                             "not the configuration of a Keras model: class_name or config is missing");
     }
     bool sequential = strcmp(class_name, "Sequential") == 0;
     if (!sequential && strcmp(class_name, "Functional") != 0 && strcmp(class_name, "Model") != 0) {
         return cly_base_fail(CLAYER_UNSUPPORTED,
                              "the model is of class '%s': only Sequential and Functional models are read, because the "
-                             "code of others is not in the file", class_name);
+                             "code of others is not in the file",
+                             class_name);
     }
     CLY_TRY(cly_io_keras_own(json, "the model"));
     const char *name = cly_io_keras_text(config, "name");

@@ -130,8 +130,8 @@ static clayer_status check_refs(const graph *in, const cly_io_keras_refs *refs, 
                                  refs->refs[i].layer);
         }
         if (refs->refs[i].call >= from->call_count) {
-            return cly_base_fail(CLAYER_BAD_FILE, "%s refers to call %zu of layer '%s', which is called %zu times", what,
-                                 refs->refs[i].call, from->name, from->call_count);
+            return cly_base_fail(CLAYER_BAD_FILE, "%s refers to call %zu of layer '%s', which is called %zu times",
+                                 what, refs->refs[i].call, from->name, from->call_count);
         }
     }
     return CLAYER_OK;

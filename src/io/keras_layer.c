@@ -67,12 +67,16 @@ static bool is_harmless_value(const cJSON *value, harmless allowed) {
     int64_t number = 0;
     const cJSON *item = NULL;
     switch (allowed) {
-        case ANYTHING: return true;
-        case ONLY_NULL: return cJSON_IsNull(value);
-        case NOT_TRUE: return cJSON_IsNull(value) || cJSON_IsFalse(value);
+        case ANYTHING:
+            return true;
+        case ONLY_NULL:
+            return cJSON_IsNull(value);
+        case NOT_TRUE:
+            return cJSON_IsNull(value) || cJSON_IsFalse(value);
         case CHANNELS_LAST:
             return cJSON_IsNull(value) || (cJSON_IsString(value) && strcmp(value->valuestring, "channels_last") == 0);
-        case EMPTY: return cJSON_IsNull(value) || (cJSON_IsObject(value) && value->child == NULL);
+        case EMPTY:
+            return cJSON_IsNull(value) || (cJSON_IsObject(value) && value->child == NULL);
         case ALL_ONES:
             if (!cJSON_IsArray(value)) {
                 return cly_io_keras_integer(value, &number) && number == 1;
@@ -231,11 +235,16 @@ static clayer_status read_param(const reader *in, const cly_layers_param *param,
         return CLAYER_OK;
     }
     switch (param->kind) {
-        case CLY_PARAM_INT: return read_int(in, param, value);
-        case CLY_PARAM_SIZES: return read_sizes(in, param, value);
-        case CLY_PARAM_AMOUNTS: return read_amounts(in, param, value);
-        case CLY_PARAM_NUMBER: return read_number(in, param, value);
-        case CLY_PARAM_SPEC: return read_spec(in, param, value);
+        case CLY_PARAM_INT:
+            return read_int(in, param, value);
+        case CLY_PARAM_SIZES:
+            return read_sizes(in, param, value);
+        case CLY_PARAM_AMOUNTS:
+            return read_amounts(in, param, value);
+        case CLY_PARAM_NUMBER:
+            return read_number(in, param, value);
+        case CLY_PARAM_SPEC:
+            return read_spec(in, param, value);
         case CLY_PARAM_SHAPE:
             if (!cly_io_keras_shape(value, &shape)) {
                 return fail_kind(param, "a list of at most 8 integers");
@@ -279,7 +288,8 @@ static clayer_status find_class(const cJSON *json, const char *name, const cly_l
         return cly_base_fail(CLAYER_BAD_FILE, "layer '%s' has no class_name", name);
     }
     if (strcmp(class_name, "Lambda") == 0) {
-        return cly_base_fail(CLAYER_UNSUPPORTED, "Lambda '%s': a Lambda layer holds Python code, which is not run", name);
+        return cly_base_fail(CLAYER_UNSUPPORTED, "Lambda '%s': a Lambda layer holds Python code, which is not run",
+                             name);
     }
     if (strcmp(class_name, "Sequential") == 0 || strcmp(class_name, "Functional") == 0 ||
         strcmp(class_name, "Model") == 0) {

@@ -14,7 +14,14 @@
 #define METADATA_LIMIT ((size_t)1 << 20)
 #define WEIGHTS_MEMBER "model.weights.h5"
 
-typedef enum content { CONTENT_UNREADABLE, CONTENT_EMPTY, CONTENT_ZIP, CONTENT_HDF5, CONTENT_JSON, CONTENT_OTHER } content;
+typedef enum content {
+    CONTENT_UNREADABLE,
+    CONTENT_EMPTY,
+    CONTENT_ZIP,
+    CONTENT_HDF5,
+    CONTENT_JSON,
+    CONTENT_OTHER
+} content;
 
 /* HDF5's signature may stand behind a block of the user's, at 512, 1024, 2048... bytes. */
 static bool has_hdf5_signature(FILE *file) {
@@ -149,7 +156,8 @@ static clayer_status load_hdf5(clayer_context *context, const char *path, clayer
     CLY_TRY(cly_io_hdf5_open(path, &file));
     CLY_TRY(cly_io_hdf5_get_text(file, "/", "model_config", &text));
     if (text == NULL) {
-        status = cly_base_fail(CLAYER_BAD_FILE, "the file holds no model_config: if it holds weights only, load it "
+        status = cly_base_fail(CLAYER_BAD_FILE,
+                               "the file holds no model_config: if it holds weights only, load it "
                                "together with the model's JSON (clayer_model_load_json)");
         goto done;
     }
@@ -175,14 +183,21 @@ clayer_status clayer_model_load(clayer_context *context, const char *path, claye
                              context == NULL ? "context" : (path == NULL ? "path" : "model_out"));
     }
     switch (find_content(path)) {
-        case CONTENT_UNREADABLE: return cly_base_fail_errno("read", path);
-        case CONTENT_EMPTY: return cly_base_fail(CLAYER_BAD_FILE, "'%s' is empty", path);
-        case CONTENT_ZIP: return finish(load_archive(context, path, model_out), path);
-        case CONTENT_HDF5: return finish(load_hdf5(context, path, model_out), path);
+        case CONTENT_UNREADABLE:
+            return cly_base_fail_errno("read", path);
+        case CONTENT_EMPTY:
+            return cly_base_fail(CLAYER_BAD_FILE, "'%s' is empty", path);
+        case CONTENT_ZIP:
+            return finish(load_archive(context, path, model_out), path);
+        case CONTENT_HDF5:
+            return finish(load_hdf5(context, path, model_out), path);
         case CONTENT_JSON:
-            return cly_base_fail(CLAYER_BAD_FILE, "'%s' looks like JSON, a model without its weights: load it with them "
-                                 "(clayer_model_load_json)", path);
-        case CONTENT_OTHER: break;
+            return cly_base_fail(CLAYER_BAD_FILE,
+                                 "'%s' looks like JSON, a model without its weights: load it with them "
+                                 "(clayer_model_load_json)",
+                                 path);
+        case CONTENT_OTHER:
+            break;
     }
     return cly_base_fail(CLAYER_BAD_FILE, "'%s' is neither a .keras nor a .h5 file", path);
 }
@@ -220,7 +235,8 @@ static clayer_status load_weights(clayer_model *model, const char *path) {
     cly_io_hdf5 *file = NULL;
     clayer_status status = CLAYER_OK;
     switch (find_content(path)) {
-        case CONTENT_UNREADABLE: return cly_base_fail_errno("read", path);
+        case CONTENT_UNREADABLE:
+            return cly_base_fail_errno("read", path);
         case CONTENT_ZIP:
             CLY_TRY(cly_io_zip_open(path, &zip));
             CLY_TRY(read_archive_weights(zip, path, model));

@@ -76,8 +76,10 @@ clayer_status cly_io_keras_own(const cJSON *object, const char *what) {
         own = strncmp(module, modules[i], length) == 0 && (module[length] == '\0' || module[length] == '.');
     }
     if (!own) {
-        return cly_base_fail(CLAYER_UNSUPPORTED, "%s '%s' of module '%s' is a custom object, whose code is not in the "
-                             "file", what, class_name == NULL ? "?" : class_name, module);
+        return cly_base_fail(CLAYER_UNSUPPORTED,
+                             "%s '%s' of module '%s' is a custom object, whose code is not in the "
+                             "file",
+                             what, class_name == NULL ? "?" : class_name, module);
     }
     return CLAYER_OK;
 }

@@ -150,8 +150,8 @@ done:
 
 /* Where a layout keeps its layers. On Windows some versions wrote "layers\conv2d" as the name of one group. */
 static const struct {
-    const char *top;       /* a group that is there in this layout; NULL: look for the layers themselves */
-    const char *prefix;    /* before the layer's name */
+    const char *top;    /* a group that is there in this layout; NULL: look for the layers themselves */
+    const char *prefix; /* before the layer's name */
     bool skips_numbers;
 } layouts[] = {
     {"layers", "layers/", false},

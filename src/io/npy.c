@@ -94,16 +94,25 @@ static const struct {
 /* What NumPy calls the kinds that are no plain numbers. */
 static const char *kind_name(char kind) {
     switch (kind) {
-        case 'c': return "complex numbers";
-        case 'O': return "Python objects (pickled)";
+        case 'c':
+            return "complex numbers";
+        case 'O':
+            return "Python objects (pickled)";
         case 'S':
-        case 'a': return "byte strings";
-        case 'U': return "strings";
-        case 'V': return "raw bytes";
-        case 'M': return "dates";
-        case 'm': return "time differences";
-        case 'f': return "floats of this size";
-        default: return "this type";
+        case 'a':
+            return "byte strings";
+        case 'U':
+            return "strings";
+        case 'V':
+            return "raw bytes";
+        case 'M':
+            return "dates";
+        case 'm':
+            return "time differences";
+        case 'f':
+            return "floats of this size";
+        default:
+            return "this type";
     }
 }
 
@@ -200,8 +209,8 @@ static clayer_status parse_entry(cursor *in, header *out) {
         seen = &out->has_shape;
     }
     if (seen == NULL || *seen) {
-        return fail_header(in, seen == NULL ? "it has a key other than descr, fortran_order, shape"
-                                            : "a key stands there twice");
+        return fail_header(
+            in, seen == NULL ? "it has a key other than descr, fortran_order, shape" : "a key stands there twice");
     }
     *seen = true;
     if (seen == &out->has_descr) {
@@ -305,8 +314,10 @@ clayer_status cly_io_npy_parse(const void *bytes, size_t length, const char *whe
     CLY_TRY(find_dict(bytes, length, &in, &start));
     CLY_TRY(parse_dict(&in, &head));
     if (!cly_io_array_bytes(head.type, head.rank, head.dims, &count, &size) || size != length - start) {
-        status = cly_base_fail(CLAYER_BAD_FILE, "'%s': the .npy header declares more or less data than the %zu bytes "
-                               "that follow it", where, length - start);
+        status = cly_base_fail(CLAYER_BAD_FILE,
+                               "'%s': the .npy header declares more or less data than the %zu bytes "
+                               "that follow it",
+                               where, length - start);
         goto done;
     }
     CLY_TRY(clayer_array_create(head.type, head.rank, head.dims, &array));

@@ -172,15 +172,16 @@ static clayer_status write_member(zip_t *zip, const member *from, char **header_
     source = zip_source_buffer_fragment(zip, parts, parts[1].length > 0 ? 2 : 1, 0);
     zip_int64_t index = source == NULL ? -1 : zip_file_add(zip, name, source, ZIP_FL_ENC_GUESS);
     if (index < 0) {
-        status = cly_base_fail(CLAYER_INVALID_ARGUMENT, "archive: '%s' cannot be added: %s", from->name,
-                               zip_strerror(zip));
+        status =
+            cly_base_fail(CLAYER_INVALID_ARGUMENT, "archive: '%s' cannot be added: %s", from->name, zip_strerror(zip));
         goto done;
     }
     source = NULL;
     /* NumPy's date, 1 January 1980: equal arrays give equal files. */
     if (zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_DEFLATE, 0) != 0 ||
         zip_file_set_dostime(zip, (zip_uint64_t)index, 0, 0x21, 0) != 0) {
-        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: '%s' cannot be added: %s", from->name, zip_strerror(zip));
+        status =
+            cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: '%s' cannot be added: %s", from->name, zip_strerror(zip));
     }
 done:
     zip_source_free(source);

@@ -45,7 +45,8 @@ static clayer_status check_names(const cly_io_zip *zip) {
     for (size_t i = 0; i < zip->count; i++) {
         names[i] = zip_get_name(zip->archive, i, 0);
         if (names[i] == NULL) {
-            status = cly_base_fail(CLAYER_BAD_FILE, "'%s': a member of the zip archive has no readable name", zip->where);
+            status =
+                cly_base_fail(CLAYER_BAD_FILE, "'%s': a member of the zip archive has no readable name", zip->where);
             goto done;
         }
     }
@@ -129,7 +130,8 @@ const char *cly_io_zip_get_name(const cly_io_zip *zip, size_t index) {
 }
 
 /* Whether the member is one that can be read, and how large it says it is. */
-static clayer_status check_member(const cly_io_zip *zip, const char *name, const zip_stat_t *info, uint64_t limit_bytes) {
+static clayer_status check_member(const cly_io_zip *zip, const char *name, const zip_stat_t *info,
+                                  uint64_t limit_bytes) {
     const zip_uint64_t needed = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
     if ((info->valid & needed) != needed) {
         return cly_base_fail(CLAYER_BAD_FILE, "'%s': the member '%s' has no size", zip->where, name);

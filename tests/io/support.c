@@ -106,6 +106,45 @@ void damage(test_random *random, char *bytes, size_t length) {
     }
 }
 
+/* value(i) of make_data.py */
+double expected_value(clayer_type type, int64_t i) {
+    double value = (double)((7 * i) % 23);
+    switch (type) {
+        case CLAYER_BOOL:
+            return i % 3 == 0;
+        case CLAYER_UINT8:
+        case CLAYER_UINT16:
+        case CLAYER_UINT32:
+        case CLAYER_UINT64:
+            return value;
+        default:
+            return value - 5;
+    }
+}
+
+void expect_values(const clayer_array *array) {
+    clayer_array *wide = NULL;
+    MUST(clayer_array_convert(array, CLAYER_FLOAT64, &wide));
+    const double *values = clayer_array_get_const_data(wide);
+    for (int64_t i = 0; i < clayer_array_get_count(array); i++) {
+        ck_assert_msg(values[i] == expected_value(clayer_array_get_type(array), i), "element %lld is %g", (long long)i,
+                      values[i]);
+    }
+    clayer_array_destroy(wide);
+}
+
+clayer_array *make_array(clayer_type type, int rank, const int64_t *dims) {
+    clayer_array *wide = NULL, *array = NULL;
+    MUST(clayer_array_create(CLAYER_FLOAT64, rank, dims, &wide));
+    double *values = clayer_array_get_data(wide);
+    for (int64_t i = 0; i < clayer_array_get_count(wide); i++) {
+        values[i] = expected_value(type, i);
+    }
+    MUST(clayer_array_convert(wide, type, &array));
+    clayer_array_destroy(wide);
+    return array;
+}
+
 static void expect_array(const clayer_array *actual, const clayer_array *expected, const char *name) {
     int64_t count = clayer_array_get_count(expected);
     ck_assert_int_eq(clayer_array_get_count(actual), count);

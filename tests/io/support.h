@@ -44,6 +44,11 @@ int count_temporary(void);
 /* Flips one to three bytes at places that the generator chooses. */
 void damage(test_random *random, char *bytes, size_t length);
 
+/* value(i) of data/make_data.py, arrays of it, and whether an array holds it. */
+double expected_value(clayer_type type, int64_t i);
+clayer_array *make_array(clayer_type type, int rank, const int64_t *dims);
+void expect_values(const clayer_array *array);
+
 /* Predicts with the inputs of the archive (its first arrays) and compares with its others. */
 void expect_prediction(clayer_model *model, const char *archive_path);
 

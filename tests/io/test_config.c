@@ -1,5 +1,5 @@
-/* io/test_config.c: what a configuration may say and what it may not: the arguments of one layer, and the forms in which
- * the versions of Keras write a graph. Small JSON texts; whole files of Keras are in test_models.c. */
+/* io/test_config.c: what a configuration may say and what it may not: the arguments of one layer, and the forms in
+ * which the versions of Keras write a graph. Small JSON texts; whole files of Keras are in test_models.c. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,7 +16,8 @@ static cJSON *json_of(const char *text) {
 /* ---- one layer ---- */
 
 /* {"class_name": class, "config": {"name": "it", arguments}} */
-static clayer_status make_layer(const char *class_name, const char *arguments, int generation, clayer_layer **layer_out) {
+static clayer_status make_layer(const char *class_name, const char *arguments, int generation,
+                                clayer_layer **layer_out) {
     char text[2000];
     (void)snprintf(text, sizeof(text), "{\"class_name\":\"%s\",\"config\":{\"name\":\"it\"%s%s}}", class_name,
                    arguments[0] == '\0' ? "" : ",", arguments);
@@ -49,7 +50,8 @@ static void refuse(const char *class_name, const char *arguments, const char *pa
 START_TEST(arguments_without_meaning_are_taken_with_harmless_values_only) {
     accept("Conv2D", CONV ",\"groups\":1,\"lora_rank\":null,\"quantization_config\":null");
     refuse("Conv2D", CONV ",\"lora_rank\":4", "lora_rank");
-    accept("BatchNormalization", "\"synchronized\":false,\"renorm\":false,\"virtual_batch_size\":null,\"fused\":true,"
+    accept("BatchNormalization",
+           "\"synchronized\":false,\"renorm\":false,\"virtual_batch_size\":null,\"fused\":true,"
            "\"renorm_clipping\":{},\"renorm_momentum\":0.99");
     refuse("BatchNormalization", "\"renorm\":true", "renorm");
     refuse("BatchNormalization", "\"virtual_batch_size\":2", "virtual_batch_size");
@@ -112,10 +114,12 @@ END_TEST
 START_TEST(dtypes_other_than_float32_run_in_it_or_are_refused) {
     accept("Conv2D", CONV ",\"dtype\":\"float16\"");
     accept("Conv2D", CONV ",\"dtype\":{\"class_name\":\"Policy\",\"config\":{\"name\":\"mixed_float16\"}}");
-    accept("Conv2D", CONV ",\"dtype\":{\"module\":\"keras\",\"class_name\":\"DTypePolicy\",\"config\":{\"name\":\"float64\"}}");
+    accept("Conv2D",
+           CONV ",\"dtype\":{\"module\":\"keras\",\"class_name\":\"DTypePolicy\",\"config\":{\"name\":\"float64\"}}");
     accept("Conv2D", CONV ",\"dtype\":null");
     refuse("Conv2D", CONV ",\"dtype\":\"int32\"", "int32");
-    refuse("Conv2D", CONV ",\"dtype\":{\"class_name\":\"QuantizedDTypePolicy\",\"config\":{\"name\":\"int8_from_float32\"}}",
+    refuse("Conv2D",
+           CONV ",\"dtype\":{\"class_name\":\"QuantizedDTypePolicy\",\"config\":{\"name\":\"int8_from_float32\"}}",
            "int8_from_float32");
     refuse("Conv2D", CONV ",\"dtype\":7", "dtype");
 }
@@ -128,9 +132,10 @@ START_TEST(foreign_code_is_never_taken_for_kerass) {
     refuse("Conv2D", CONV ",\"activation\":{\"class_name\":\"__lambda__\",\"config\":{\"value\":\"x\"}}", "Lambda");
     refuse("Conv2D", CONV ",\"activation\":{\"class_name\":\"function\",\"config\":\"mine\"}", "mine");
     refuse("Conv2D", CONV ",\"activation\":\"LeakyReLU\"", "LeakyReLU");
-    refuse("Conv2D", CONV ",\"kernel_initializer\":{\"module\":\"mine\",\"class_name\":\"Zeros\",\"config\":{}}", "mine");
-    refuse("Conv2D", CONV ",\"kernel_initializer\":{\"class_name\":\"Zeros\",\"registered_name\":\"a>b\",\"config\":{}}",
-           "a>b");
+    refuse("Conv2D", CONV ",\"kernel_initializer\":{\"module\":\"mine\",\"class_name\":\"Zeros\",\"config\":{}}",
+           "mine");
+    refuse("Conv2D",
+           CONV ",\"kernel_initializer\":{\"class_name\":\"Zeros\",\"registered_name\":\"a>b\",\"config\":{}}", "a>b");
     refuse("Conv2D", CONV ",\"kernel_initializer\":{\"class_name\":\"Zeros\",\"config\":{\"colour\":1}}", "colour");
     refuse("Sequential", "\"layers\":[]", "inside a model");
     cJSON *json = json_of("{\"class_name\":\"Conv2D\",\"module\":\"__main__\",\"config\":{\"name\":\"it\"}}");
@@ -165,14 +170,17 @@ START_TEST(specs_are_read_in_all_forms) {
     expect_specs("\"activation\":\"hard_sigmoid\"", 2, "keras2_hard_sigmoid", "glorot_uniform", NULL);
     expect_specs("\"activation\":{\"class_name\":\"function\",\"config\":\"hard_sigmoid\"}", 2, "keras2_hard_sigmoid",
                  "glorot_uniform", NULL);
-    expect_specs("\"activation\":{\"class_name\":\"LeakyReLU\",\"config\":{\"name\":\"x\",\"dtype\":\"float32\","
-                 "\"alpha\":0.25}}", 2, "leaky_relu(negative_slope=0.25)", "glorot_uniform", NULL);
+    expect_specs(
+        "\"activation\":{\"class_name\":\"LeakyReLU\",\"config\":{\"name\":\"x\",\"dtype\":\"float32\","
+        "\"alpha\":0.25}}",
+        2, "leaky_relu(negative_slope=0.25)", "glorot_uniform", NULL);
     expect_specs("\"activation\":{\"class_name\":\"Softmax\",\"config\":{\"axis\":-1}}", 3, "softmax", "glorot_uniform",
                  NULL);
-    expect_specs("\"activation\":\"relu\",\"kernel_initializer\":{\"class_name\":\"RandomNormal\",\"config\":"
-                 "{\"mean\":0.0,\"stddev\":0.5,\"seed\":null}},\"kernel_constraint\":{\"class_name\":\"MaxNorm\","
-                 "\"config\":{\"max_value\":3,\"axis\":[0,1,2]}}", 3, "relu", "random_normal(stddev=0.5)",
-                 "max_norm(max_value=3, axis=[0, 1, 2])");
+    expect_specs(
+        "\"activation\":\"relu\",\"kernel_initializer\":{\"class_name\":\"RandomNormal\",\"config\":"
+        "{\"mean\":0.0,\"stddev\":0.5,\"seed\":null}},\"kernel_constraint\":{\"class_name\":\"MaxNorm\","
+        "\"config\":{\"max_value\":3,\"axis\":[0,1,2]}}",
+        3, "relu", "random_normal(stddev=0.5)", "max_norm(max_value=3, axis=[0, 1, 2])");
     expect_specs("\"activation\":\"swish\",\"kernel_initializer\":\"he_normal\",\"kernel_constraint\":null", 2, "silu",
                  "he_normal", NULL);
     refuse("Conv2D", CONV ",\"activation\":{\"class_name\":\"Softmax\",\"config\":{\"axis\":1}}", "axis");
@@ -181,7 +189,7 @@ END_TEST
 
 /* ---- whole configurations ---- */
 
-#define INPUT(name) \
+#define INPUT(name)                                                                                               \
     "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"" name "\",\"batch_shape\":[null,4]},\"name\":\"" name \
     "\",\"inbound_nodes\":[]}"
 #define RELU(name, calls) \
@@ -189,11 +197,11 @@ END_TEST
 #define ADD(name, calls) \
     "{\"class_name\":\"Add\",\"config\":{\"name\":\"" name "\"},\"name\":\"" name "\",\"inbound_nodes\":[" calls "]}"
 #define FROM2(name, call) "[\"" name "\"," call ",0,{}]"
-#define FROM3(name, call) \
-    "{\"class_name\":\"__keras_tensor__\",\"config\":{\"shape\":[null,4],\"dtype\":\"float32\",\"keras_history\":[\"" \
-    name "\"," call ",0]}}"
+#define FROM3(name, call)                                                                                           \
+    "{\"class_name\":\"__keras_tensor__\",\"config\":{\"shape\":[null,4],\"dtype\":\"float32\",\"keras_history\":[" \
+    "\"" name "\"," call ",0]}}"
 #define CALL3(tensors) "{\"args\":[" tensors "],\"kwargs\":{}}"
-#define MODEL(layers, inputs, outputs) \
+#define MODEL(layers, inputs, outputs)                                                                             \
     "{\"class_name\":\"Functional\",\"config\":{\"name\":\"net\",\"layers\":[" layers "],\"input_layers\":" inputs \
     ",\"output_layers\":" outputs "}}"
 
@@ -228,29 +236,36 @@ static void refuse_model(const char *text, const char *part) {
 }
 
 START_TEST(graphs_of_both_generations_are_read) {
-    accept_model(MODEL(INPUT("x") "," RELU("a", "[" FROM2("x", "0") "]"), "[[\"x\",0,0]]", "[[\"a\",0,0]]"), 1, 1, "x a ");
+    accept_model(MODEL(INPUT("x") "," RELU("a", "[" FROM2("x", "0") "]"), "[[\"x\",0,0]]", "[[\"a\",0,0]]"), 1, 1,
+                 "x a ");
     accept_model(MODEL(INPUT("x") "," RELU("a", CALL3(FROM3("x", "0"))), "[\"x\",0,0]", "[\"a\",0,0]"), 1, 1, "x a ");
     accept_model(MODEL(INPUT("x") "," ADD("s", CALL3("[" FROM3("x", "0") "," FROM3("x", "0") "]")), "[\"x\",0,0]",
-                       "[\"s\",0,0]"), 1, 1, "x s ");
+                       "[\"s\",0,0]"),
+                 1, 1, "x s ");
     /* One call without the list around it. */
     accept_model(MODEL(INPUT("x") "," RELU("a", FROM2("x", "0")), "[[\"x\",0,0]]", "[[\"a\",0,0]]"), 1, 1, "x a ");
     /* Layers in any order; a layer that is called twice, once on its own output. */
-    accept_model(MODEL(ADD("s", "[" FROM2("a", "1") "," FROM2("b", "0") "]") ","
-                       RELU("b", "[" FROM2("a", "0") "]") ","
-                       RELU("a", "[" FROM2("x", "0") "],[" FROM2("b", "0") "]") "," INPUT("x"),
-                       "[[\"x\",0,0]]", "[[\"s\",0,0],[\"a\",0,0]]"), 1, 2, "s b a x ");
+    accept_model(
+        MODEL(ADD("s", "[" FROM2("a", "1") "," FROM2("b", "0") "]") "," RELU("b", "[" FROM2("a", "0") "]") "," RELU(
+                  "a", "[" FROM2("x", "0") "],[" FROM2("b", "0") "]") "," INPUT("x"),
+              "[[\"x\",0,0]]", "[[\"s\",0,0],[\"a\",0,0]]"),
+        1, 2, "s b a x ");
     /* Dicts: in the order of their keys. */
-    accept_model(MODEL(INPUT("x") "," INPUT("y") "," RELU("a", CALL3(FROM3("x", "0"))) ","
-                       RELU("b", CALL3(FROM3("y", "0"))), "{\"v\":[\"x\",0,0],\"u\":[\"y\",0,0]}",
-                       "{\"p\":[\"a\",0,0],\"q\":[\"b\",0,0]}"), 2, 2, "x y a b ");
-    accept_model(MODEL(INPUT("x") "," RELU("a", "{\"args\":[" FROM3("x", "0") "],\"kwargs\":{\"training\":false,\"mask\":null}}"),
-                       "[\"x\",0,0]", "[\"a\",0,0]"), 1, 1, "x a ");
+    accept_model(
+        MODEL(INPUT("x") "," INPUT("y") "," RELU("a", CALL3(FROM3("x", "0"))) "," RELU("b", CALL3(FROM3("y", "0"))),
+              "{\"v\":[\"x\",0,0],\"u\":[\"y\",0,0]}", "{\"p\":[\"a\",0,0],\"q\":[\"b\",0,0]}"),
+        2, 2, "x y a b ");
+    accept_model(MODEL(INPUT("x") "," RELU(
+                           "a", "{\"args\":[" FROM3("x", "0") "],\"kwargs\":{\"training\":false,\"mask\":null}}"),
+                       "[\"x\",0,0]", "[\"a\",0,0]"),
+                 1, 1, "x a ");
 }
 END_TEST
 
 START_TEST(broken_graphs_are_refused) {
     refuse_model(MODEL(INPUT("x") "," RELU("a", "[" FROM2("b", "0") "]") "," RELU("b", "[" FROM2("a", "0") "]"),
-                       "[[\"x\",0,0]]", "[[\"a\",0,0]]"), "cycle");
+                       "[[\"x\",0,0]]", "[[\"a\",0,0]]"),
+                 "cycle");
     refuse_model(MODEL(INPUT("x") "," RELU("a", "[" FROM2("loft", "0") "]"), "[[\"x\",0,0]]", "[[\"a\",0,0]]"), "loft");
     refuse_model(MODEL(INPUT("x") "," RELU("a", "[" FROM2("x", "1") "]"), "[[\"x\",0,0]]", "[[\"a\",0,0]]"), "call 1");
     refuse_model(MODEL(INPUT("x") "," RELU("a", "[[\"x\",0,1,{}]]"), "[[\"x\",0,0]]", "[[\"a\",0,0]]"), "output 1");
@@ -260,7 +275,8 @@ START_TEST(broken_graphs_are_refused) {
     refuse_model(MODEL(INPUT("x") "," INPUT("x"), "[[\"x\",0,0]]", "[[\"x\",0,0]]"), "two layers");
     refuse_model(MODEL(INPUT("x") "," INPUT("y"), "[[\"x\",0,0]]", "[[\"x\",0,0]]"), "'y'");
     refuse_model(MODEL(INPUT("x"), "[[\"x\",0,0],[\"x\",0,0]]", "[[\"x\",0,0]]"), "twice");
-    refuse_model(MODEL(INPUT("x") "," RELU("a", "[" FROM2("x", "0") "]"), "[[\"a\",0,0]]", "[[\"a\",0,0]]"), "InputLayer");
+    refuse_model(MODEL(INPUT("x") "," RELU("a", "[" FROM2("x", "0") "]"), "[[\"a\",0,0]]", "[[\"a\",0,0]]"),
+                 "InputLayer");
     refuse_model(MODEL(INPUT("x") "," RELU("a", "[" FROM2("x", "0") "]"), "[[\"x\",0,0]]", "[[\"b\",0,0]]"), "'b'");
     refuse_model(MODEL(INPUT("x"), "[[\"x\",0,0]]", "[]"), "outputs");
     refuse_model(MODEL(INPUT("x"), "[[\"x\",0,0]]", "7"), "output_layers");
@@ -282,13 +298,17 @@ END_TEST
 
 START_TEST(sequential_inputs_are_found) {
     accept_model(SEQUENTIAL(INPUT("x") "," RELU("a", "")), 1, 1, "x a ");
-    accept_model(SEQUENTIAL("{\"class_name\":\"ReLU\",\"config\":{\"name\":\"a\",\"batch_input_shape\":[null,4]}}"), 1, 1,
-                 "input_layer a ");
+    accept_model(SEQUENTIAL("{\"class_name\":\"ReLU\",\"config\":{\"name\":\"a\",\"batch_input_shape\":[null,4]}}"), 1,
+                 1, "input_layer a ");
     /* Before 2.3 the config was the list itself. */
-    accept_model("{\"class_name\":\"Sequential\",\"config\":[{\"class_name\":\"ReLU\",\"config\":{\"name\":\"a\","
-                 "\"batch_input_shape\":[null,4]}}]}", 1, 1, "input_layer a ");
-    accept_model("{\"class_name\":\"Sequential\",\"config\":{\"layers\":[{\"class_name\":\"ReLU\",\"config\":"
-                 "{\"name\":\"a\"}}],\"build_input_shape\":[null,4]}}", 1, 1, "input_layer a ");
+    accept_model(
+        "{\"class_name\":\"Sequential\",\"config\":[{\"class_name\":\"ReLU\",\"config\":{\"name\":\"a\","
+        "\"batch_input_shape\":[null,4]}}]}",
+        1, 1, "input_layer a ");
+    accept_model(
+        "{\"class_name\":\"Sequential\",\"config\":{\"layers\":[{\"class_name\":\"ReLU\",\"config\":"
+        "{\"name\":\"a\"}}],\"build_input_shape\":[null,4]}}",
+        1, 1, "input_layer a ");
     refuse_model(SEQUENTIAL("{\"class_name\":\"ReLU\",\"config\":{\"name\":\"a\"}}"), "input shape");
     refuse_model(SEQUENTIAL(INPUT("x") "," INPUT("y")), "first layer");
     refuse_model(SEQUENTIAL(""), "no layers");

@@ -69,7 +69,8 @@ static int load_all(const char *folder, const char *end) {
         clayer_model *model = NULL;
         char path[512];
         (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-        bool is_model = !ends_with(name, "weights.h5") && strstr(name, "nested") == NULL && strcmp(name, "kinds.h5") != 0;
+        bool is_model =
+            !ends_with(name, "weights.h5") && strstr(name, "nested") == NULL && strcmp(name, "kinds.h5") != 0;
         if (!is_model) {
             continue;
         }
@@ -192,7 +193,8 @@ START_TEST(bad_files_are_refused_with_a_reason) {
         ck_assert_msg(status == CLAYER_BAD_FILE || status == CLAYER_UNSUPPORTED, "%s: %s", line,
                       clayer_status_string(status));
         ck_assert_ptr_null(model);
-        ck_assert_msg(strstr(clayer_last_error(), part) != NULL, "%s: '%s' lacks '%s'", line, clayer_last_error(), part);
+        ck_assert_msg(strstr(clayer_last_error(), part) != NULL, "%s: '%s' lacks '%s'", line, clayer_last_error(),
+                      part);
         ck_assert_msg(strstr(clayer_last_error(), path) != NULL, "'%s' does not name the file", clayer_last_error());
         if (ends_with(line, ".json")) {
             REFUSED(clayer_model_load_json(context, path, NULL, &model), CLAYER_BAD_FILE, part);
@@ -293,8 +295,8 @@ END_TEST
 
 /* Configurations whose JSON is damaged but still JSON: other names, other numbers, missing keys. */
 START_TEST(damaged_configurations_do_no_harm) {
-    static const char *const names[] = {"models/k2_branches.json", "models/k3_branches.json", "models/k3_classifier.json",
-                                        "../io/data/g2_shared.json"};
+    static const char *const names[] = {"models/k2_branches.json", "models/k3_branches.json",
+                                        "models/k3_classifier.json", "../io/data/g2_shared.json"};
     int parsed = 0;
     for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
         size_t length = 0;
