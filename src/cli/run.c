@@ -225,7 +225,7 @@ const cly_cli_verb cly_cli_run = {
         "  --from-logits             the output scored holds logits, not probabilities\n"
         "  --weights FILE            weights for a JSON config\n"
         "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
-        "  -v, --verbose             print what each layer ran and took, and the counters\n"
+        "  -v, --verbose             print what each layer ran and took (last batch), and the counters\n"
         "  --json                    print scores, or with -v the profile, as JSON\n",
     .run = run_run,
 };
