@@ -29,24 +29,25 @@ CLAYER_API void clayer_model_destroy(clayer_model *model);
 /* An input of `rank` dimensions without the batch; -1 is unknown. node_out may be NULL here and below. */
 CLAYER_API clayer_status clayer_add_input(clayer_model *model, int rank, const int64_t *dims, clayer_node **node_out);
 
-/* The same with a name, by which `clayer run -i name=FILE` and clayer_model_find_input know it. */
+/* The same with a name, by which `clayer run -i name=FILE` knows it: see clayer_model_get_input_name. */
 CLAYER_API clayer_status clayer_add_named_input(clayer_model *model, const char *name, int rank, const int64_t *dims,
                                                 clayer_node **node_out);
 
-/* Calls `layer` on the outputs of `inputs`; the model keeps the layer alive. Shapes are checked at once. A layer that
- * is added several times shares its weights. */
+/* Calls `layer` on the outputs of `inputs` (NULL: of the node added last); the model keeps the layer alive. Shapes are
+ * checked and weights created at once. A layer that is added several times shares its weights. A nameless layer gets
+ * Keras' automatic name; two layers of one name are refused. */
 CLAYER_API clayer_status clayer_model_add(clayer_model *model, clayer_layer *layer, clayer_node *const *inputs,
                                           size_t input_count, clayer_node **node_out);
 
 /* clayer_add_conv2d and so on: create a layer from its config and add it. `input` NULL means the node added last, so
  * sequential code is short and functional code is the same functions. config NULL: all defaults, where the layer has
  * any. The argument `config` is the struct of layers.h for that layer. */
-#define CLAYER_DECLARE_ADD(function, config_type)                                                                   \
-    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *input,                         \
-                                                   const config_type *config, clayer_node **node_out)
-#define CLAYER_DECLARE_MERGE(function, config_type)                                                                 \
-    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *const *inputs,                 \
-                                                   size_t input_count, const config_type *config,                   \
+#define CLAYER_DECLARE_ADD(function, config_type)                                                                      \
+    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *input, const config_type *config, \
+                                                   clayer_node **node_out)
+#define CLAYER_DECLARE_MERGE(function, config_type)                                                 \
+    CLAYER_API clayer_status clayer_add_##function(clayer_model *model, clayer_node *const *inputs, \
+                                                   size_t input_count, const config_type *config,   \
                                                    clayer_node **node_out)
 
 CLAYER_DECLARE_ADD(conv1d, clayer_conv_config);
@@ -131,17 +132,20 @@ typedef enum clayer_summary_style { CLAYER_SUMMARY_KERAS2 = 0, CLAYER_SUMMARY_KE
 typedef void clayer_print_callback(const char *line, void *data);
 
 /* Prints Keras' table of layers, output shapes and parameters, byte for byte as model.summary() of that generation
- * prints it to a plain (not interactive) output. line_length 0: Keras' default. */
+ * prints it to a plain (not interactive) output of 80 columns. line_length 0: Keras' default. A model built in C prints
+ * as Sequential if every layer was added to "the last one" by NULL, else as functional; a loaded one as it was saved.
+ */
 CLAYER_API clayer_status clayer_model_summary(clayer_model *model, clayer_summary_style style, int line_length,
                                               clayer_print_callback *print, void *data);
 
-/* Device memory needed to run, known before running. */
+/* Device memory needed to run, known before running: what the model holds itself, without the tensors that are passed
+ * to clayer_model_run. */
 typedef struct clayer_model_plan {
     uint64_t weight_bytes;
     uint64_t activation_bytes;     /* buffers between layers, shared by lifetime */
     uint64_t activation_sum_bytes; /* what they would take unshared */
-    uint64_t workspace_bytes;
-    uint64_t total_bytes; /* weights + activations + workspace */
+    uint64_t workspace_bytes;      /* scratch memory within layers, shared by all */
+    uint64_t total_bytes;          /* weights + activations + workspace */
 } clayer_model_plan;
 
 /* The plan for concrete input shapes (one a model input, batch in front). input_shapes NULL: the model's own shapes

@@ -34,19 +34,13 @@ static value *value_of(const storage *s, const clayer_node *node) {
     return &s->values[s->of_node[node->index]];
 }
 
-/* Whether `steps` may write their output over input 0: every step works element by element at one position, and what
- * lies in input 0 is read by the first step only. */
+/* Whether `steps` may write their output over an input 0 of the same size: each works element by element or within one
+ * row, and what lies in input 0 is read by the first step only. */
 static bool works_in_place(const cly_ops_steps *steps) {
     for (size_t i = 0; i < steps->count; i++) {
         const cly_ops_step *step = &steps->steps[i];
         bool pointwise = step->op == &cly_ops_activation_operator || step->op == &cly_ops_softmax_operator ||
-                         step->op == &cly_ops_batch_norm_operator;
-        if (step->op == &cly_ops_add_operator) {
-            pointwise = true;
-            for (int d = 0; d < step->shape.add.y.rank; d++) {
-                pointwise = pointwise && step->shape.add.a.dims[d] == step->shape.add.y.dims[d];
-            }
-        }
+                         step->op == &cly_ops_batch_norm_operator || step->op == &cly_ops_add_operator;
         if (!pointwise) {
             return false;
         }
