@@ -39,9 +39,13 @@ typedef FLOATV __attribute__((aligned(4))) unaligned_vector;
               row##_end = min((long)(rows), row + (long)(split).y * (split).z); \
          row < row##_end; row += (split).y)
 
-/* Vectors of a row on axis 0, then what is left of it: BODY_V with i .. i + VECTOR - 1, BODY_1 with i. */
+/* The vectors of a row on axis 0; i + VECTOR may lie behind its end. */
 #define FOR_COLUMNS(i, width) \
     for (int i = (int)get_global_id(0) * VECTOR; i < (width); i += (int)get_global_size(0) * VECTOR)
+
+/* A CPU's work-item has the whole row, so the last vector may move back over what is done already, where that gives the
+ * same again: y is not x. */
+#define MOVED_BACK(i, width) (VECTOR == 16 && (width) >= VECTOR ? min(i, (width)-VECTOR) : (i))
 
 /* Vectors of a span on axis 0; `each` is from cly_ops_span. */
 #define FOR_SPAN(i, count, each) \

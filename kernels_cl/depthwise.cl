@@ -134,9 +134,8 @@ __kernel void depthwise_first(__global const float *restrict x, __global const f
         __global const float *image = x + ((long)(plane / out_channels) * in_channels + oc / multiplier) * in_pixels;
         __global float *to = y + row * out.z;
         const float start = has_bias ? b[oc] : 0.0f;
-        FOR_COLUMNS(column_of_y, out.z) {
-            /* On a CPU one work-item has the whole row, so its last vector may move back over what is done. */
-            const int ow = VECTOR == 16 && out.z >= VECTOR ? min(column_of_y, out.z - VECTOR) : column_of_y;
+        FOR_COLUMNS(start_column, out.z) {
+            const int ow = MOVED_BACK(start_column, out.z);
             if (ow + VECTOR > out.z) {
                 for (int i = ow; i < out.z; i++) {
                     const int4 at = origin + (int4)(0, 0, i * stride.z, 0);

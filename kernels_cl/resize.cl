@@ -8,7 +8,12 @@
 #define HALF_OF_4 2
 #define HALF_OF_16 8
 #define HALFV PASTE(float, HALF_LENGTH)
+#if defined(__clang__) && VECTOR == 16
+typedef HALFV __attribute__((aligned(4))) unaligned_half; /* as LOADV */
+#define LOAD_HALF(pointer) ((HALFV) * (__global const unaligned_half *)(pointer))
+#else
 #define LOAD_HALF(pointer) PASTE(vload, HALF_LENGTH)(0, pointer)
+#endif
 
 /* ---- nearest ---- */
 
@@ -40,7 +45,8 @@ __kernel void nearest_vector(__global const float *x, __global float *y, const l
         const int id = (int)(row / out_h % out_d) / factor.x;
         __global const float *from = x + ((row / out_h / out_d * in.x + id) * in.y + ih) * in.z * inner;
         __global float *to = y + row * width;
-        FOR_COLUMNS(i, width) {
+        FOR_COLUMNS(start, width) {
+            const int i = MOVED_BACK(start, width);
             const int ow = i / inner;
             const int c = i - ow * inner;
             if (c + VECTOR <= inner) {
@@ -85,10 +91,12 @@ typedef struct blend {
 static blend blend_at(const int o, const float scale, const int size) {
     blend result;
     const float position = ((float)o + 0.5f) * scale - 0.5f;
-    const float below = floor(position);
-    result.low = max((int)below, 0);
-    result.high = min((int)ceil(position), size - 1);
-    result.weight = position - below;
+    /* floor and ceil, which are slow calls on some CPUs */
+    const int truncated = (int)position;
+    const int below = truncated - ((float)truncated > position);
+    result.low = max(below, 0);
+    result.high = min(below + ((float)below < position), size - 1);
+    result.weight = position - (float)below;
     return result;
 }
 
@@ -104,11 +112,24 @@ static HALFV lerp_half(const HALFV a, const HALFV b, const float weight) {
     return a + (b - a) * (HALFV)(weight);
 }
 
-/* VECTOR columns of one row doubled in width, all neighbours inside: the weights are 3/4 and 1/4, in floats exactly. */
-static FLOATV doubled(__global const float *from) {
-    const HALFV left = LOAD_HALF(from - 1);
-    const HALFV middle = LOAD_HALF(from);
-    const HALFV right = LOAD_HALF(from + 1);
+/* Half a vector of a row of `size` floats; what lies outside repeats the edge. */
+static HALFV load_clamped(__global const float *row, const int first, const int size) {
+    if (first >= 0 && first + HALF_LENGTH <= size) {
+        return LOAD_HALF(row + first);
+    }
+    float lanes[HALF_LENGTH];
+    for (int i = 0; i < HALF_LENGTH; i++) {
+        lanes[i] = row[clamp(first + i, 0, size - 1)];
+    }
+    return PASTE(vload, HALF_LENGTH)(0, lanes);
+}
+
+/* VECTOR columns of a row doubled in width, from column `first` of x on: the weights are 3/4 and 1/4, in floats
+ * exactly. */
+static FLOATV doubled(__global const float *row, const int first, const int size) {
+    const HALFV left = load_clamped(row, first - 1, size);
+    const HALFV middle = load_clamped(row, first, size);
+    const HALFV right = load_clamped(row, first + 1, size);
     FLOATV result;
     result.even = lerp_half(left, middle, 0.75f);
     result.odd = lerp_half(middle, right, 0.25f);
@@ -126,7 +147,8 @@ __kernel void bilinear_vector(__global const float *x, __global float *y, const 
         __global const float *top = image + v.low * x_width;
         __global const float *bottom = image + v.high * x_width;
         __global float *to = y + row * width;
-        FOR_COLUMNS(i, width) {
+        FOR_COLUMNS(start, width) {
+            const int i = MOVED_BACK(start, width);
             const int ow = i / inner;
             const int c = i - ow * inner;
             if (c + VECTOR <= inner) {
@@ -136,8 +158,8 @@ __kernel void bilinear_vector(__global const float *x, __global float *y, const 
                 STOREV(lerp_vector(lerp_vector(LOADV(top + low), LOADV(top + high), h.weight),
                                    lerp_vector(LOADV(bottom + low), LOADV(bottom + high), h.weight), v.weight),
                        to + i);
-            } else if (inner == 1 && factor.z == 2 && i >= 2 && i + VECTOR + 2 <= width) {
-                STOREV(lerp_vector(doubled(top + i / 2), doubled(bottom + i / 2), v.weight), to + i);
+            } else if (inner == 1 && factor.z == 2 && i + VECTOR <= width) {
+                STOREV(lerp_vector(doubled(top, i / 2, in.z), doubled(bottom, i / 2, in.z), v.weight), to + i);
             } else {
                 int column = ow;
                 int channel = c;
