@@ -117,8 +117,9 @@ CLAYER_API clayer_status clayer_context_get_counters(clayer_context *context, cl
 /* ---- GEMM ---- */
 
 typedef enum clayer_gemm_verdict {
-    CLAYER_GEMM_LIBRARY = 0, /* CLBlast passed the guarded check: it is used */
-    CLAYER_GEMM_OWN          /* CLBlast failed, or is switched off by CLAYER_GEMM=own: the plain kernel is used */
+    CLAYER_GEMM_LIBRARY = 0, /* CLBlast passed the guarded check and is used */
+    CLAYER_GEMM_OWN          /* the own kernels are used: CLBlast failed, is slower (on CPUs, unless the variable
+                                CLAYER_GEMM is "clblast"), or is switched off by CLAYER_GEMM=own */
 } clayer_gemm_verdict;
 
 typedef struct clayer_gemm_report {

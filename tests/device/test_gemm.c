@@ -49,7 +49,12 @@ static void check_shapes(clayer_context *where, cly_test_gemm *call) {
 START_TEST(the_library_is_checked_once) {
     clayer_gemm_report report;
     ck_assert_int_eq(clayer_context_check_gemm(context, &report), CLAYER_OK);
+    const bool cpu = cly_device_info(context)->type == CLAYER_DEVICE_CPU;
+    ck_assert_int_eq(report.verdict, cpu ? CLAYER_GEMM_OWN : CLAYER_GEMM_LIBRARY); /* it is slower on CPUs */
+    (void)setenv("CLAYER_GEMM", "clblast", 1);
+    ck_assert_int_eq(clayer_context_check_gemm(context, &report), CLAYER_OK);
     ck_assert_int_eq(report.verdict, CLAYER_GEMM_LIBRARY);
+    (void)unsetenv("CLAYER_GEMM");
     ck_assert_msg(strstr(report.detail, "CLBlast") != NULL && strstr(report.detail, "passed") != NULL, "%s",
                   report.detail);
     clayer_counters first = cly_test_counters(context);
@@ -60,12 +65,14 @@ START_TEST(the_library_is_checked_once) {
 }
 END_TEST
 
-START_TEST(products_are_right) {
+START_TEST(the_library_is_right) {
+    (void)setenv("CLAYER_GEMM", "clblast", 1);
     check_shapes(context, cly_device_gemm);
+    (void)unsetenv("CLAYER_GEMM");
 }
 END_TEST
 
-START_TEST(plain_products_are_right) {
+START_TEST(own_products_are_right) {
     check_shapes(context, cly_device_gemm_own);
 }
 END_TEST
@@ -205,8 +212,8 @@ static Suite *make(void) {
     tcase_set_timeout(all, 0);
     tcase_add_unchecked_fixture(all, set_up, tear_down);
     tcase_add_test(all, the_library_is_checked_once);
-    tcase_add_test(all, products_are_right);
-    tcase_add_test(all, plain_products_are_right);
+    tcase_add_test(all, the_library_is_right);
+    tcase_add_test(all, own_products_are_right);
     tcase_add_test(all, the_library_can_be_switched_off);
     tcase_add_test(all, empty_products_are_done);
     tcase_add_test(all, wrong_products_are_refused);
