@@ -36,7 +36,7 @@ typedef enum cly_ops_activation_id {
     CLY_SQUAREPLUS,  /* b */
     CLY_SPARSE_PLUS,
     CLY_SPARSE_SIGMOID,
-    CLY_CELU,      /* alpha */
+    CLY_CELU, /* alpha */
     CLY_LOG_SIGMOID,
     CLY_THRESHOLD, /* threshold, value */
     CLY_ELEMENTWISE_COUNT,
@@ -76,5 +76,19 @@ typedef struct cly_ops_softmax_shape {
     cly_ops_activation_id id;
 } cly_ops_softmax_shape;
 extern const cly_ops_operator cly_ops_softmax_operator; /* "softmax" */
+
+/* ---- gradients ---- */
+
+/* True where the gradient is made from x (silu, gelu, sparsemax, ...), false where y is enough and x need not be kept
+ * (the relu family, sigmoid, tanh, softmax, ...). For every id. */
+bool cly_ops_activation_needs_input(const cly_ops_activation *activation);
+
+/* dx = dy * f'(x), at kinks what TensorFlow's gradients give. The shape is that of "activation". Operands: 0 x if
+ * cly_ops_activation_needs_input, else y; 1 dy; 2 dx (may be dy). */
+extern const cly_ops_operator cly_ops_activation_gradient_operator; /* "activation_gradient" */
+
+/* dx of "softmax", whose shape it has. Operands: 0 y, but x for sparsemax (as cly_ops_activation_needs_input says),
+ * 1 dy, 2 dx (may be dy). */
+extern const cly_ops_operator cly_ops_softmax_gradient_operator; /* "softmax_gradient" */
 
 #endif

@@ -14,10 +14,10 @@
 
 typedef struct cly_ops_conv_shape {
     int64_t batch;
-    int64_t in[3], out[3];         /* spatial sizes at the two ends */
+    int64_t in[3], out[3]; /* spatial sizes at the two ends */
     int64_t in_channels, out_channels, groups;
     int64_t kernel[3], stride[3], dilation[3];
-    int64_t pad[3];                /* zeros before, per axis; what is needed after follows from the sizes */
+    int64_t pad[3]; /* zeros before, per axis; what is needed after follows from the sizes */
     bool channels_first;
     bool has_bias;
     cly_ops_activation activation; /* element by element, after the bias */
@@ -35,5 +35,22 @@ extern const cly_ops_operator cly_ops_conv_transpose_operator; /* "conv_transpos
 /* Depthwise: in_channels = C, out_channels = C * m, groups = C. Operands: 0 x, 1 w (k..., C, m), 2 b (C * m) or NULL,
  * 3 y. */
 extern const cly_ops_operator cly_ops_depthwise_operator; /* "depthwise": "direct", "reference" */
+
+/* ---- gradients ----
+ *
+ * The gradient of "conv" with respect to its input is "conv_transpose" with the same shape (no bias, linear; operands
+ * dy, w, NULL, dx), and the other way round. None of the following looks at has_bias or activation: dy is the gradient
+ * of what comes before them, and that of the bias is "reduce" of reduce.h. */
+
+/* dw = the sum over images and output positions of x at each tap by dy: the gradient of "conv" with respect to w.
+ * Operands: 0 x (size in), 1 dy (size out), 2 dw (k..., in_channels / groups, out_channels). For "conv_transpose",
+ * whose output has the size `in`, 0 is dy and 1 is x. Dense is sizes and kernel of 1 with a row an image. */
+extern const cly_ops_operator cly_ops_conv_weights_operator; /* "conv_weights": "gemm", "reference" */
+
+/* dx of "depthwise". Operands: 0 dy (size out), 1 w (k..., C, m), 2 not looked at, 3 dx (size in). */
+extern const cly_ops_operator cly_ops_depthwise_transpose_operator; /* "depthwise_transpose": "direct", "reference" */
+
+/* dw of "depthwise". Operands: 0 x (size in), 1 dy (size out), 2 dw (k..., C, m). */
+extern const cly_ops_operator cly_ops_depthwise_weights_operator; /* "depthwise_weights": "direct", "reference" */
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "device/device.h"
 
-#define CLY_OPS_OPERANDS 6
+#define CLY_OPS_OPERANDS 8
 
 typedef struct cly_ops_implementation {
     const char *name;

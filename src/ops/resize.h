@@ -17,4 +17,8 @@ typedef struct cly_ops_resize_shape {
 } cly_ops_resize_shape;
 extern const cly_ops_operator cly_ops_resize_operator; /* "resize": "vector", "reference" */
 
+/* dx of "resize" with the same shape: each element of dx gathers from the dy that it went into. Operands: 0 dy (of size
+ * in * factor), 1 dx (of size in). */
+extern const cly_ops_operator cly_ops_resize_gradient_operator; /* "resize_gradient": "vector", "reference" */
+
 #endif

@@ -51,6 +51,14 @@ static cl_mem buffer_at(const cly_ops_place *place, const cly_ops_bindings *bind
             return bindings->weights[place->index];
         case CLY_TEMPORARY:
             return bindings->temporaries[place->index];
+        case CLY_SAVED:
+            return bindings->saved[place->index];
+        case CLY_OUTPUT_GRADIENT:
+            return bindings->output_gradient;
+        case CLY_INPUT_GRADIENT:
+            return bindings->input_gradients[place->index];
+        case CLY_WEIGHT_GRADIENT:
+            return bindings->weight_gradients[place->index];
         case CLY_NOWHERE:
             break;
     }

@@ -6,25 +6,34 @@
 #define CLY_OPS_STEP_H
 
 #include "ops/activation.h"
+#include "ops/batch_norm.h"
 #include "ops/conv.h"
+#include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/pool.h"
+#include "ops/reduce.h"
 #include "ops/resize.h"
 #include "ops/window.h"
 
 #define CLY_OPS_TEMPORARIES 2 /* the most tensors a layer keeps between its steps */
+#define CLY_OPS_SAVED 2       /* the most tensors a layer keeps from its forward pass to its backward one */
 
 typedef enum cly_ops_place_kind {
     CLY_NOWHERE = 0, /* an operand that is not used, such as a missing bias */
     CLY_INPUT,
     CLY_OUTPUT,
     CLY_WEIGHT,
-    CLY_TEMPORARY
+    CLY_TEMPORARY,
+    CLY_SAVED, /* written by the forward steps of training, read by the backward ones */
+    /* in backward steps, where CLY_INPUT and CLY_OUTPUT are those of the forward pass */
+    CLY_OUTPUT_GRADIENT, /* read only: it may be the caller's tensor */
+    CLY_INPUT_GRADIENT,  /* written */
+    CLY_WEIGHT_GRADIENT  /* written */
 } cly_ops_place_kind;
 
 typedef struct cly_ops_place {
     cly_ops_place_kind kind;
-    int index; /* which input, weight or temporary */
+    int index; /* which input, weight, temporary, saved tensor or gradient */
 } cly_ops_place;
 
 typedef union cly_ops_shape {
@@ -38,6 +47,11 @@ typedef union cly_ops_shape {
     cly_ops_batch_norm_shape batch_norm;
     cly_ops_copy_shape copy;
     cly_ops_transpose_shape transpose;
+    cly_ops_reduce_shape reduce;
+    cly_ops_moments_shape moments;
+    cly_ops_batch_norm_gradient_shape batch_norm_gradient;
+    cly_ops_moving_average_shape moving_average;
+    cly_ops_dropout_shape dropout;
 } cly_ops_shape;
 
 typedef struct cly_ops_step {
@@ -52,7 +66,9 @@ typedef struct cly_ops_steps {
     cly_ops_step *steps; /* allocated; freed by cly_ops_steps_free */
     size_t count, capacity;
     uint64_t temporary_bytes[CLY_OPS_TEMPORARIES];
-    uint64_t workspace_bytes; /* the largest of the steps; set by cly_ops_steps_choose */
+    uint64_t saved_bytes[CLY_OPS_SAVED]; /* of the forward steps' list; what they leave for the backward ones */
+    bool training;                       /* the forward steps are those of training: dropout drops, statistics move */
+    uint64_t workspace_bytes;            /* the largest of the steps; set by cly_ops_steps_choose */
 } cly_ops_steps;
 
 /* Appends a zeroed step for `op` and gives it to be filled in; the pointer is valid until the next one. */
@@ -69,6 +85,10 @@ typedef struct cly_ops_bindings {
     const cl_mem *weights;
     cl_mem temporaries[CLY_OPS_TEMPORARIES];
     cl_mem workspace;
+    cl_mem saved[CLY_OPS_SAVED];
+    cl_mem output_gradient;
+    const cl_mem *input_gradients;  /* an entry may be NULL where no step writes it */
+    const cl_mem *weight_gradients; /* likewise */
 } cly_ops_bindings;
 
 /* Enqueues all steps in order. */

@@ -9,7 +9,8 @@
 
 #include "ops/operator.h"
 
-/* y[o] = x[o - before] where that lies inside, else 0: before > 0 pads, before < 0 crops. Operands: 0 x, 1 y. */
+/* y[o] = x[o - before] where that lies inside, else 0: before > 0 pads, before < 0 crops. Its gradient is the operator
+ * itself with in and out exchanged and before negated. Operands: 0 x, 1 y. */
 typedef struct cly_ops_window_shape {
     int64_t outer, inner;
     int64_t in[3], out[3];
