@@ -145,7 +145,10 @@ typedef FLOATV __attribute__((aligned(4))) unaligned_vector;
 #elif ACTIVATION == ACT_HARD_SHRINK
 #define APPLY(T, x, p) (fabs(x) > (T)((p).x) ? (x) : ZERO(T))
 #elif ACTIVATION == ACT_SQUAREPLUS
-#define APPLY(T, x, p) ((T)(0.5f) * ((x) + sqrt((x) * (x) + (T)((p).x))))
+/* (x + root) / 2; for negative x as b / (root - x) / 2, which does not lose their digits */
+#define SQUAREPLUS_ROOT(T, x, p) sqrt((x) * (x) + (T)((p).x))
+#define APPLY(T, x, p)                                                    \
+    ((T)(0.5f) * ((x) < ZERO(T) ? (T)((p).x) / (SQUAREPLUS_ROOT(T, x, p) - (x)) : (x) + SQUAREPLUS_ROOT(T, x, p)))
 #elif ACTIVATION == ACT_SPARSE_PLUS
 #define APPLY(T, x, p) \
     ((x) <= (T)(-1.0f) ? ZERO(T) : ((x) < (T)(1.0f) ? (T)(0.25f) * ((x) + (T)(1.0f)) * ((x) + (T)(1.0f)) : (x)))

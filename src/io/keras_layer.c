@@ -332,6 +332,9 @@ clayer_status cly_io_keras_layer(clayer_context *context, const cJSON *json, int
     in.config->name = name;
     status = cly_layers_create(context, in.class, in.config, layer_out);
     in.config->name = NULL; /* borrowed from the JSON */
+    if (status == CLAYER_OK) {
+        (*layer_out)->generation = generation;
+    }
 done:
     if (in.config != NULL) {
         cly_layers_params_free(in.class->params, in.config);

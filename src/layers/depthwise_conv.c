@@ -41,8 +41,8 @@ static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs
     int64_t channels = inputs->dims[channel_axis];
     *output_out = *inputs;
     output_out->dims[channel_axis] = channels == -1 ? -1 : channels * c->depth_multiplier;
-    return cly_layers_infer_window(layer, inputs, "kernel_size", c->kernel_size, c->strides, c->dilation_rate,
-                                   c->padding, output_out);
+    return cly_layers_infer_depthwise(layer, inputs, c->kernel_size, c->strides, c->dilation_rate, c->padding,
+                                      output_out);
 }
 
 static clayer_status declare(clayer_layer *layer, const clayer_shape *inputs, size_t count) {

@@ -78,6 +78,7 @@ clayer_status cly_layers_create(clayer_context *context, const cly_layers_class 
     layer = memory;
     layer->class = layer_class;
     layer->references = 1;
+    layer->generation = 3;
     layer->context = cly_device_retain(context);
     layer->trainable = !common.not_trainable;
     layer->profile = (clayer_layer_profile){.operator_name = "", .implementation = "", .device_ms = -1.0};

@@ -46,6 +46,7 @@ struct clayer_layer {
     int references;          /* the caller's and the models' */
     char *name;              /* NULL until it is given one: by its config, or by the model it is added to */
     bool trainable;
+    int generation; /* of Keras that wrote the file, 2 or 3; 3 for layers made in C */
     bool channels_first;           /* resolved from data_format where the class has it */
     cly_ops_activation activation; /* parsed where the class has it */
     void *config;                  /* the public struct with all defaults in place, owned */
@@ -160,6 +161,15 @@ clayer_status cly_layers_check_window(const clayer_layer *layer, const int64_t k
 clayer_status cly_layers_infer_window(const clayer_layer *layer, const clayer_shape *input, const char *what,
                                       const int64_t kernel[3], const int64_t strides[3], const int64_t dilation[3],
                                       const char *padding, clayer_shape *output);
+
+/* The same for depthwise kernels, as Keras 2 shows it (below). */
+clayer_status cly_layers_infer_depthwise(const clayer_layer *layer, const clayer_shape *input, const int64_t kernel[3],
+                                         const int64_t strides[3], const int64_t dilation[3], const char *padding,
+                                         clayer_shape *output);
+
+/* Keras 2 on TensorFlow forgets all spatial sizes of a 2D upsampling or dilated depthwise convolution once one of them
+ * is unknown, and its summary shows that. Does nothing for Keras 3. */
+void cly_layers_forget_sizes(const clayer_layer *layer, clayer_shape *output);
 
 /* CLAYER_INVALID_SHAPE if the channel dimension is unknown; *channels_out otherwise. */
 clayer_status cly_layers_known_channels(const clayer_layer *layer, const clayer_shape *input, int64_t *channels_out);

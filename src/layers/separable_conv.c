@@ -46,8 +46,8 @@ static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs
     }
     *output_out = *inputs;
     output_out->dims[channel_axis] = c->filters;
-    return cly_layers_infer_window(layer, inputs, "kernel_size", c->kernel_size, c->strides, c->dilation_rate,
-                                   c->padding, output_out);
+    return cly_layers_infer_depthwise(layer, inputs, c->kernel_size, c->strides, c->dilation_rate, c->padding,
+                                      output_out);
 }
 
 static clayer_status declare(clayer_layer *layer, const clayer_shape *inputs, size_t count) {

@@ -48,6 +48,9 @@ static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs
             output_out->dims[axis] *= c->size[i];
         }
     }
+    if (layer->class->rank == 2) {
+        cly_layers_forget_sizes(layer, output_out);
+    }
     return CLAYER_OK;
 }
 

@@ -59,6 +59,31 @@ clayer_status cly_layers_infer_window(const clayer_layer *layer, const clayer_sh
     return CLAYER_OK;
 }
 
+void cly_layers_forget_sizes(const clayer_layer *layer, clayer_shape *output) {
+    bool unknown = false;
+    for (int i = 0; i < layer->class->rank; i++) {
+        unknown = unknown || output->dims[cly_layers_spatial_axis(layer, i)] == -1;
+    }
+    for (int i = 0; i < layer->class->rank && unknown && layer->generation == 2; i++) {
+        output->dims[cly_layers_spatial_axis(layer, i)] = -1;
+    }
+}
+
+clayer_status cly_layers_infer_depthwise(const clayer_layer *layer, const clayer_shape *input, const int64_t kernel[3],
+                                         const int64_t strides[3], const int64_t dilation[3], const char *padding,
+                                         clayer_shape *output) {
+    clayer_status status =
+        cly_layers_infer_window(layer, input, "kernel_size", kernel, strides, dilation, padding, output);
+    bool dilated = false;
+    for (int i = 0; i < layer->class->rank; i++) {
+        dilated = dilated || dilation[i] != 1;
+    }
+    if (status == CLAYER_OK && dilated) {
+        cly_layers_forget_sizes(layer, output);
+    }
+    return status;
+}
+
 clayer_status cly_layers_known_channels(const clayer_layer *layer, const clayer_shape *input, int64_t *channels_out) {
     char text[CLY_LAYERS_SHAPE_TEXT];
     int64_t channels = input->dims[cly_layers_channel_axis(layer)];

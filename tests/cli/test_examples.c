@@ -60,6 +60,54 @@ START_TEST(predict) {
 }
 END_TEST
 
+#ifdef CLAYER_HAS_DEMO /* libpng was found */
+static void write_bytes(const char *path, const void *head, size_t head_length, const void *bytes, size_t length) {
+    FILE *file = fopen(path, "wb");
+    ck_assert(file != NULL);
+    ck_assert_uint_eq(fwrite(head, 1, head_length, file), head_length);
+    ck_assert_uint_eq(fwrite(bytes, 1, length, file), length);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* The demonstration on 50 made-up images: it fails when the number differs from the expected one, and only then. */
+START_TEST(demo_compares_the_numbers) {
+    static const unsigned char image_head[16] = {0, 0, 8, 3, 0, 0, 0, 50, 0, 0, 0, 28, 0, 0, 0, 28};
+    static const unsigned char label_head[8] = {0, 0, 8, 1, 0, 0, 0, 50};
+    static unsigned char images[50 * 28 * 28], labels[50];
+    char demo[1024], expected[64];
+    snprintf(demo, sizeof demo, "%s/clayer_demo", CLAYER_EXAMPLES);
+    for (int i = 0; i < 50 * 28 * 28; i++) {
+        images[i] = (unsigned char)(i * 7 % 251);
+    }
+    write_bytes(command_path("t10k-images-idx3-ubyte.gz"), image_head, 16, images, sizeof images);
+    write_bytes(command_path("t10k-labels-idx1-ubyte.gz"), label_head, 8, labels, sizeof labels);
+    const char *text = command_path("expected.txt"), *sheet = command_path("sheet.png");
+    const char *const argv[] = {demo, "--data", command_folder(), "--expected", text, "--sheet", sheet, NULL};
+
+    write_bytes(text, "", 0, "correct 51\n", 11);
+    command_result result = command_run_to(argv, NULL, NULL);
+    CHECK_STATUS(result, 1);
+    CHECK_HOLDS(result.out, "Keras: 51 correct");
+    CHECK_HOLDS(result.err, "differ");
+    int seen = -1;
+    ck_assert_int_eq(sscanf(strstr(result.out, "clayer: "), "clayer: %d correct", &seen), 1);
+    command_free(&result);
+
+    size_t length = (size_t)snprintf(expected, sizeof expected, "correct %d\n", seen);
+    write_bytes(text, "", 0, expected, length);
+    (void)unlink(sheet);
+    result = command_run_to(argv, NULL, NULL);
+    CHECK_STATUS(result, 0);
+    FILE *png = fopen(sheet, "rb");
+    char magic[8] = "";
+    ck_assert(png != NULL && fread(magic, 1, 8, png) == 8);
+    ck_assert_int_eq(memcmp(magic, "\x89PNG\r\n\x1a\n", 8), 0);
+    fclose(png);
+    command_free(&result);
+}
+END_TEST
+#endif
+
 static Suite *make_suite(void) {
     Suite *suite = suite_create("cli.examples");
     TCase *tests = tcase_create("examples");
@@ -67,6 +115,9 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, small_examples);
     tcase_add_test(tests, sequential);
     tcase_add_test(tests, predict);
+#ifdef CLAYER_HAS_DEMO
+    tcase_add_test(tests, demo_compares_the_numbers);
+#endif
     suite_add_tcase(suite, tests);
     return suite;
 }

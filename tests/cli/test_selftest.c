@@ -72,6 +72,16 @@ START_TEST(a_wrong_result_is_1) {
 }
 END_TEST
 
+START_TEST(an_interrupt_is_130) {
+    const char *const argv[] = {"/bin/sh", "-c",
+                                "'" CLAYER_COMMAND "' selftest --cases 30 & sleep 2; kill -INT $!; wait $!", NULL};
+    command_result result = command_run_to(argv, NULL, NULL);
+    CHECK_STATUS(result, 130);
+    CHECK_HOLDS(result.err, "clayer: interrupted");
+    command_free(&result);
+}
+END_TEST
+
 static Suite *make_suite(void) {
     Suite *suite = suite_create("cli.selftest");
     TCase *tests = tcase_create("selftest");
@@ -79,6 +89,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, every_layer_passes);
     tcase_add_test(tests, a_seed_gives_other_cases);
     tcase_add_test(tests, a_wrong_result_is_1);
+    tcase_add_test(tests, an_interrupt_is_130);
     suite_add_tcase(suite, tests);
     return suite;
 }

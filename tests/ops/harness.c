@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/random.h"
 #include "support/tolerance.h"
 
 #define GUARD_FLOATS 1024
@@ -22,6 +23,20 @@ void harness_open(harness *h, uint64_t workspace_limit_bytes) {
                                           .workspace_limit_bytes = workspace_limit_bytes};
     memset(h, 0, sizeof(*h));
     ck_assert_msg(clayer_context_create(&config, &h->context) == CLAYER_OK, "%s", clayer_last_error());
+}
+
+void harness_open_as_gpu(harness *h) {
+    clayer_gemm_report report;
+    harness_open(h, 0);
+    /* The GEMM keeps the parameters of the device that is really there. */
+    ck_assert_int_eq(clayer_context_check_gemm(h->context, &report), CLAYER_OK);
+    ((clayer_device_info *)(uintptr_t)cly_device_info(h->context))->type = CLAYER_DEVICE_GPU;
+    h->as_gpu = true;
+}
+
+int harness_cases(const harness *h, int usual) {
+    const int cases = test_cases(usual);
+    return h->as_gpu && cases > 40 ? cases / 4 : cases;
 }
 
 void harness_close(harness *h) {

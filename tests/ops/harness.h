@@ -13,11 +13,18 @@
 typedef struct harness {
     clayer_context *context;
     int runs[16]; /* cases by implementation, in the operator's order */
+    bool as_gpu;
 } harness;
 
 /* workspace_limit_bytes 0: the library's own. */
 void harness_open(harness *h, uint64_t workspace_limit_bytes);
+/* The operators then deal out work as they do for a GPU: the vectors, ranges and kernels' branches that a CPU alone
+ * would never see. */
+void harness_open_as_gpu(harness *h);
 void harness_close(harness *h);
+
+/* How many random cases: CLAYER_TEST_CASES or `usual`; a quarter of it where the device plays a GPU. */
+int harness_cases(const harness *h, int usual);
 
 typedef struct harness_case {
     const cly_ops_operator *op;

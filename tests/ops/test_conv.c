@@ -27,6 +27,10 @@ static void setup_small(void) {
     harness_open(&h, SMALL_WORKSPACE);
 }
 
+static void setup_as_gpu(void) {
+    harness_open_as_gpu(&h);
+}
+
 static void teardown(void) {
     harness_close(&h);
 }
@@ -158,7 +162,7 @@ static void check_shape(const cly_ops_operator *op, cly_ops_conv_shape *s, uint6
 }
 
 static void check_random(const cly_ops_operator *op, int usual, bool depthwise, bool transposed) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(usual); i++) {
+    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, usual); i++) {
         test_random random = test_random_start(seed, i);
         cly_ops_conv_shape s = random_shape(&random, depthwise);
         check_shape(op, &s, i, &random, transposed);
@@ -167,31 +171,31 @@ static void check_random(const cly_ops_operator *op, int usual, bool depthwise, 
 
 START_TEST(conv_agrees) {
     check_random(&cly_ops_conv_operator, 400, false, false);
-    harness_expect_runs(&h, &cly_ops_conv_operator, test_cases(400) / 10);
+    harness_expect_runs(&h, &cly_ops_conv_operator, harness_cases(&h, 400) / 10);
 }
 END_TEST
 
 START_TEST(conv_transpose_agrees) {
     check_random(&cly_ops_conv_transpose_operator, 400, false, true);
-    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, test_cases(400));
+    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, harness_cases(&h, 400));
 }
 END_TEST
 
 START_TEST(depthwise_agrees) {
     check_random(&cly_ops_depthwise_operator, 400, true, false);
-    harness_expect_runs(&h, &cly_ops_depthwise_operator, test_cases(400));
+    harness_expect_runs(&h, &cly_ops_depthwise_operator, harness_cases(&h, 400));
 }
 END_TEST
 
 START_TEST(conv_agrees_in_pieces) {
     check_random(&cly_ops_conv_operator, 150, false, false);
-    harness_expect_runs(&h, &cly_ops_conv_operator, test_cases(150) / 10);
+    harness_expect_runs(&h, &cly_ops_conv_operator, harness_cases(&h, 150) / 10);
 }
 END_TEST
 
 START_TEST(conv_transpose_agrees_in_pieces) {
     check_random(&cly_ops_conv_transpose_operator, 150, false, true);
-    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, test_cases(150) / 4);
+    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, harness_cases(&h, 150) / 4);
 }
 END_TEST
 
@@ -217,15 +221,23 @@ START_TEST(conv_transpose_cuts_channels) {
 }
 END_TEST
 
+static void add_tests(TCase *cases) {
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, conv_agrees);
+    tcase_add_test(cases, conv_transpose_agrees);
+    tcase_add_test(cases, depthwise_agrees);
+}
+
 static Suite *make_suite(void) {
     Suite *suite = suite_create("ops.conv");
     TCase *usual = tcase_create("random");
     tcase_add_checked_fixture(usual, setup, teardown);
-    tcase_set_timeout(usual, 0);
-    tcase_add_test(usual, conv_agrees);
-    tcase_add_test(usual, conv_transpose_agrees);
-    tcase_add_test(usual, depthwise_agrees);
+    add_tests(usual);
     suite_add_tcase(suite, usual);
+    TCase *gpu = tcase_create("as on a GPU");
+    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
+    add_tests(gpu);
+    suite_add_tcase(suite, gpu);
     TCase *small = tcase_create("small workspace");
     tcase_add_checked_fixture(small, setup_small, teardown);
     tcase_set_timeout(small, 0);

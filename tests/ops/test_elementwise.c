@@ -19,6 +19,10 @@ static void setup(void) {
     harness_open(&h, 0);
 }
 
+static void setup_as_gpu(void) {
+    harness_open_as_gpu(&h);
+}
+
 static void teardown(void) {
     harness_close(&h);
 }
@@ -72,7 +76,7 @@ static int64_t broadcast_index(const clayer_shape *shape, const clayer_shape *wh
 }
 
 START_TEST(add_agrees) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(300); i++) {
+    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 300); i++) {
         test_random random = test_random_start(seed, i);
         cly_ops_add_shape shape = {.y = random_shape(&random)};
         shape.a = shape.b = shape.y;
@@ -106,12 +110,12 @@ START_TEST(add_agrees) {
         free(b);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_add_operator, test_cases(300) / 5);
+    harness_expect_runs(&h, &cly_ops_add_operator, harness_cases(&h, 300) / 5);
 }
 END_TEST
 
 START_TEST(batch_norm_agrees) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(200); i++) {
+    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 200); i++) {
         test_random random = test_random_start(seed, i);
         const cly_ops_batch_norm_shape shape = {
             .outer = test_random_int(&random, 1, 30),
@@ -147,12 +151,12 @@ START_TEST(batch_norm_agrees) {
         free(x);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_batch_norm_operator, test_cases(200));
+    harness_expect_runs(&h, &cly_ops_batch_norm_operator, harness_cases(&h, 200));
 }
 END_TEST
 
 START_TEST(copy_is_exact) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(200); i++) {
+    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 200); i++) {
         test_random random = test_random_start(seed, i);
         cly_ops_copy_shape s = {.rows = test_random_int(&random, 1, 40), .width = test_random_int(&random, 1, 70)};
         s.x_offset = test_random_int(&random, 0, 20);
@@ -180,7 +184,7 @@ START_TEST(copy_is_exact) {
         free(x);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_copy_operator, test_cases(200));
+    harness_expect_runs(&h, &cly_ops_copy_operator, harness_cases(&h, 200));
 }
 END_TEST
 
@@ -199,7 +203,7 @@ static int64_t source_index(const cly_ops_transpose_shape *s, int64_t position) 
 }
 
 START_TEST(transpose_is_exact) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(200); i++) {
+    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 200); i++) {
         test_random random = test_random_start(seed, i);
         cly_ops_transpose_shape shape = {.x = random_shape(&random)};
         for (int axis = 0; axis < shape.x.rank; axis++) {
@@ -233,20 +237,28 @@ START_TEST(transpose_is_exact) {
         free(x);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_transpose_operator, test_cases(200) / 10);
+    harness_expect_runs(&h, &cly_ops_transpose_operator, harness_cases(&h, 200) / 10);
 }
 END_TEST
 
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.elementwise");
-    TCase *cases = tcase_create("random");
-    tcase_add_checked_fixture(cases, setup, teardown);
+static void add_tests(TCase *cases) {
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, add_agrees);
     tcase_add_test(cases, batch_norm_agrees);
     tcase_add_test(cases, copy_is_exact);
     tcase_add_test(cases, transpose_is_exact);
+}
+
+static Suite *make_suite(void) {
+    Suite *suite = suite_create("ops.elementwise");
+    TCase *cases = tcase_create("random");
+    tcase_add_checked_fixture(cases, setup, teardown);
+    add_tests(cases);
     suite_add_tcase(suite, cases);
+    TCase *gpu = tcase_create("as on a GPU");
+    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
+    add_tests(gpu);
+    suite_add_tcase(suite, gpu);
     return suite;
 }
 

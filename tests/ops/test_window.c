@@ -19,6 +19,10 @@ static void setup(void) {
     harness_open(&h, 0);
 }
 
+static void setup_as_gpu(void) {
+    harness_open_as_gpu(&h);
+}
+
 static void teardown(void) {
     harness_close(&h);
 }
@@ -74,7 +78,7 @@ static void check_arrays(harness_case *c, arrays *a) {
 }
 
 START_TEST(window_moves_exactly) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(400); i++) {
+    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 400); i++) {
         test_random random = test_random_start(seed, i);
         reference_window_shape s = random_shape(&random, 9);
         cly_ops_window_shape shape = {.outer = s.outer, .inner = s.inner};
@@ -94,12 +98,12 @@ START_TEST(window_moves_exactly) {
         reference_window(&s, shape.before, a.x, a.y);
         check_arrays(&c, &a);
     }
-    harness_expect_runs(&h, &cly_ops_window_operator, test_cases(400));
+    harness_expect_runs(&h, &cly_ops_window_operator, harness_cases(&h, 400));
 }
 END_TEST
 
 START_TEST(resize_agrees) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(400); i++) {
+    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 400); i++) {
         test_random random = test_random_start(seed, i);
         reference_window_shape s = random_shape(&random, 7);
         const bool bilinear = test_random_chance(&random, 50);
@@ -119,12 +123,12 @@ START_TEST(resize_agrees) {
         (bilinear ? reference_bilinear : reference_nearest)(&s, a.x, a.y);
         check_arrays(&c, &a);
     }
-    harness_expect_runs(&h, &cly_ops_resize_operator, test_cases(400));
+    harness_expect_runs(&h, &cly_ops_resize_operator, harness_cases(&h, 400));
 }
 END_TEST
 
 START_TEST(pool_agrees) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(400); i++) {
+    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 400); i++) {
         test_random random = test_random_start(seed, i);
         reference_window_shape s = random_shape(&random, 8);
         cly_ops_pool_shape shape = {.outer = s.outer, .inner = s.inner, .average = test_random_chance(&random, 50)};
@@ -145,19 +149,27 @@ START_TEST(pool_agrees) {
         reference_pool(&s, shape.window, shape.stride, shape.pad, shape.average, a.x, a.y);
         check_arrays(&c, &a);
     }
-    harness_expect_runs(&h, &cly_ops_pool_operator, test_cases(400));
+    harness_expect_runs(&h, &cly_ops_pool_operator, harness_cases(&h, 400));
 }
 END_TEST
+
+static void add_tests(TCase *cases) {
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, window_moves_exactly);
+    tcase_add_test(cases, resize_agrees);
+    tcase_add_test(cases, pool_agrees);
+}
 
 static Suite *make_suite(void) {
     Suite *suite = suite_create("ops.window");
     TCase *cases = tcase_create("random");
     tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, window_moves_exactly);
-    tcase_add_test(cases, resize_agrees);
-    tcase_add_test(cases, pool_agrees);
+    add_tests(cases);
     suite_add_tcase(suite, cases);
+    TCase *gpu = tcase_create("as on a GPU");
+    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
+    add_tests(gpu);
+    suite_add_tcase(suite, gpu);
     return suite;
 }
 
