@@ -5,48 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- positions ---- */
-
-static int64_t product(const int64_t sizes[3]) {
-    return sizes[0] * sizes[1] * sizes[2];
-}
-
-/* The position-th element of three axes. */
-static void split(int64_t position, const int64_t sizes[3], int64_t at[3]) {
-    at[2] = position % sizes[2];
-    at[1] = position / sizes[2] % sizes[1];
-    at[0] = position / sizes[2] / sizes[1];
-}
-
-/* False where `at` lies outside. */
-static bool join(const int64_t at[3], const int64_t sizes[3], int64_t *position_out) {
-    for (int i = 0; i < 3; i++) {
-        if (at[i] < 0 || at[i] >= sizes[i]) {
-            return false;
-        }
-    }
-    *position_out = (at[0] * sizes[1] + at[1]) * sizes[2] + at[2];
-    return true;
-}
-
-static int64_t element(bool channels_first, int64_t image, int64_t pixel, int64_t pixels, int64_t channel,
-                       int64_t channels) {
-    return channels_first ? (image * channels + channel) * pixels + pixel
-                          : (image * pixels + pixel) * channels + channel;
-}
+#include "reference_positions.h"
 
 /* ---- convolutions ---- */
-
-/* The position of `in` that tap `tap` of output position `o` looks at; false in the padding. */
-static bool tap_position(const reference_conv_shape *s, int64_t o, int64_t tap, int64_t *position_out) {
-    int64_t at[3], k[3];
-    split(o, s->out, at);
-    split(tap, s->kernel, k);
-    for (int i = 0; i < 3; i++) {
-        at[i] = at[i] * s->stride[i] - s->pad[i] + k[i] * s->dilation[i];
-    }
-    return join(at, s->in, position_out);
-}
 
 /* One output value before the activation. */
 static double conv_value(const reference_conv_shape *s, const float *x, const float *w, int64_t image, int64_t o,
@@ -54,13 +15,14 @@ static double conv_value(const reference_conv_shape *s, const float *x, const fl
     const int64_t group_in = s->in_channels / s->groups;
     const int64_t first = channel / (s->out_channels / s->groups) * group_in;
     double sum = 0;
-    for (int64_t tap = 0; tap < product(s->kernel); tap++) {
+    for (int64_t tap = 0; tap < reference_product(s->kernel); tap++) {
         int64_t pixel = 0;
-        if (!tap_position(s, o, tap, &pixel)) {
+        if (!reference_tap_position(s, o, tap, &pixel)) {
             continue;
         }
         for (int64_t c = 0; c < group_in; c++) {
-            const float value = x[element(s->channels_first, image, pixel, product(s->in), first + c, s->in_channels)];
+            const float value = x[reference_element(s->channels_first, image, pixel, reference_product(s->in),
+                                                    first + c, s->in_channels)];
             sum += (double)value * (double)w[(tap * group_in + c) * s->out_channels + channel];
         }
     }
@@ -69,13 +31,14 @@ static double conv_value(const reference_conv_shape *s, const float *x, const fl
 
 void reference_conv(const reference_conv_shape *shape, const float *x, const float *w, const float *b,
                     const reference_activation *activation, double *y) {
-    const int64_t pixels = product(shape->out);
+    const int64_t pixels = reference_product(shape->out);
     for (int64_t image = 0; image < shape->batch; image++) {
         for (int64_t o = 0; o < pixels; o++) {
             for (int64_t c = 0; c < shape->out_channels; c++) {
                 const double sum = conv_value(shape, x, w, image, o, c) + (b != NULL ? (double)b[c] : 0);
-                reference_activate(activation, sum,
-                                   &y[element(shape->channels_first, image, o, pixels, c, shape->out_channels)]);
+                reference_activate(
+                    activation, sum,
+                    &y[reference_element(shape->channels_first, image, o, pixels, c, shape->out_channels)]);
             }
         }
     }
@@ -86,13 +49,14 @@ static void scatter(const reference_conv_shape *s, float value, const float *w, 
                     int64_t channel, double *y) {
     const int64_t group_in = s->in_channels / s->groups;
     const int64_t first = channel / (s->out_channels / s->groups) * group_in;
-    for (int64_t tap = 0; tap < product(s->kernel); tap++) {
+    for (int64_t tap = 0; tap < reference_product(s->kernel); tap++) {
         int64_t pixel = 0;
-        if (!tap_position(s, o, tap, &pixel)) {
+        if (!reference_tap_position(s, o, tap, &pixel)) {
             continue;
         }
         for (int64_t c = 0; c < group_in; c++) {
-            y[element(s->channels_first, image, pixel, product(s->in), first + c, s->in_channels)] +=
+            y[reference_element(s->channels_first, image, pixel, reference_product(s->in), first + c,
+                                s->in_channels)] +=
                 (double)value * (double)w[(tap * group_in + c) * s->out_channels + channel];
         }
     }
@@ -100,7 +64,7 @@ static void scatter(const reference_conv_shape *s, float value, const float *w, 
 
 void reference_conv_transpose(const reference_conv_shape *shape, const float *x, const float *w, const float *b,
                               const reference_activation *activation, double *y) {
-    const int64_t in_pixels = product(shape->in), out_pixels = product(shape->out);
+    const int64_t in_pixels = reference_product(shape->in), out_pixels = reference_product(shape->out);
     const int64_t count = shape->batch * in_pixels * shape->in_channels;
     for (int64_t i = 0; i < count; i++) {
         const int64_t channel = shape->channels_first ? i / in_pixels % shape->in_channels : i % shape->in_channels;
@@ -109,7 +73,8 @@ void reference_conv_transpose(const reference_conv_shape *shape, const float *x,
     for (int64_t image = 0; image < shape->batch; image++) {
         for (int64_t o = 0; o < out_pixels; o++) {
             for (int64_t c = 0; c < shape->out_channels; c++) {
-                const int64_t from = element(shape->channels_first, image, o, out_pixels, c, shape->out_channels);
+                const int64_t from =
+                    reference_element(shape->channels_first, image, o, out_pixels, c, shape->out_channels);
                 scatter(shape, x[from], w, image, o, c, y);
             }
         }
@@ -136,15 +101,15 @@ void reference_dense(int64_t rows, int64_t in, int64_t out, const float *x, cons
 /* ---- windows ---- */
 
 void reference_window(const reference_window_shape *shape, const int64_t before[3], const float *x, double *y) {
-    const int64_t in = product(shape->in), out = product(shape->out);
+    const int64_t in = reference_product(shape->in), out = reference_product(shape->out);
     for (int64_t outer = 0; outer < shape->outer; outer++) {
         for (int64_t o = 0; o < out; o++) {
             int64_t at[3], from = 0;
-            split(o, shape->out, at);
+            reference_split(o, shape->out, at);
             for (int i = 0; i < 3; i++) {
                 at[i] -= before[i];
             }
-            const bool inside = join(at, shape->in, &from);
+            const bool inside = reference_join(at, shape->in, &from);
             for (int64_t c = 0; c < shape->inner; c++) {
                 y[(outer * out + o) * shape->inner + c] =
                     inside ? (double)x[(outer * in + from) * shape->inner + c] : 0;
@@ -154,15 +119,15 @@ void reference_window(const reference_window_shape *shape, const int64_t before[
 }
 
 void reference_nearest(const reference_window_shape *shape, const float *x, double *y) {
-    const int64_t in = product(shape->in), out = product(shape->out);
+    const int64_t in = reference_product(shape->in), out = reference_product(shape->out);
     for (int64_t outer = 0; outer < shape->outer; outer++) {
         for (int64_t o = 0; o < out; o++) {
             int64_t at[3], from = 0;
-            split(o, shape->out, at);
+            reference_split(o, shape->out, at);
             for (int i = 0; i < 3; i++) {
                 at[i] = at[i] * shape->in[i] / shape->out[i];
             }
-            join(at, shape->in, &from);
+            reference_join(at, shape->in, &from);
             for (int64_t c = 0; c < shape->inner; c++) {
                 y[(outer * out + o) * shape->inner + c] = (double)x[(outer * in + from) * shape->inner + c];
             }
@@ -170,23 +135,15 @@ void reference_nearest(const reference_window_shape *shape, const float *x, doub
     }
 }
 
-/* The two neighbours of output o and the weight of the upper one. */
-static double neighbours(int64_t o, int64_t in, int64_t out, int64_t *low, int64_t *high) {
-    const double position = ((double)o + 0.5) * (double)in / (double)out - 0.5;
-    const double below = floor(position);
-    *low = below < 0 ? 0 : (int64_t)below;
-    *high = (int64_t)below + 1 < in ? (int64_t)below + 1 : in - 1;
-    return position - below;
-}
-
 void reference_bilinear(const reference_window_shape *shape, const float *x, double *y) {
-    const int64_t in = product(shape->in), out = product(shape->out), width = shape->in[2], inner = shape->inner;
+    const int64_t in = reference_product(shape->in), out = reference_product(shape->out), width = shape->in[2],
+                  inner = shape->inner;
     for (int64_t outer = 0; outer < shape->outer; outer++) {
         for (int64_t o = 0; o < out; o++) {
             int64_t at[3], top, bottom, left, right;
-            split(o, shape->out, at);
-            const double v = neighbours(at[1], shape->in[1], shape->out[1], &top, &bottom);
-            const double h = neighbours(at[2], shape->in[2], shape->out[2], &left, &right);
+            reference_split(o, shape->out, at);
+            const double v = reference_neighbours(at[1], shape->in[1], shape->out[1], &top, &bottom);
+            const double h = reference_neighbours(at[2], shape->in[2], shape->out[2], &left, &right);
             for (int64_t c = 0; c < inner; c++) {
                 const float *from = x + (outer * in + at[0] * shape->in[1] * width) * inner + c;
                 const double above = (1 - h) * (double)from[(top * width + left) * inner] +
@@ -204,13 +161,13 @@ static double pool_value(const reference_window_shape *s, const int64_t begin[3]
                          const float *x) {
     double result = average ? 0 : -INFINITY;
     int64_t counted = 0;
-    for (int64_t k = 0; k < product(window); k++) {
+    for (int64_t k = 0; k < reference_product(window); k++) {
         int64_t at[3], from = 0;
-        split(k, window, at);
+        reference_split(k, window, at);
         for (int i = 0; i < 3; i++) {
             at[i] += begin[i];
         }
-        if (join(at, s->in, &from)) {
+        if (reference_join(at, s->in, &from)) {
             const double value = (double)x[from * s->inner];
             result = average ? result + value : fmax(result, value);
             counted++;
@@ -221,11 +178,11 @@ static double pool_value(const reference_window_shape *s, const int64_t begin[3]
 
 void reference_pool(const reference_window_shape *shape, const int64_t window[3], const int64_t stride[3],
                     const int64_t pad[3], bool average, const float *x, double *y) {
-    const int64_t in = product(shape->in), out = product(shape->out);
+    const int64_t in = reference_product(shape->in), out = reference_product(shape->out);
     for (int64_t outer = 0; outer < shape->outer; outer++) {
         for (int64_t o = 0; o < out; o++) {
             int64_t begin[3];
-            split(o, shape->out, begin);
+            reference_split(o, shape->out, begin);
             for (int i = 0; i < 3; i++) {
                 begin[i] = begin[i] * stride[i] - pad[i];
             }

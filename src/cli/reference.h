@@ -66,4 +66,44 @@ bool reference_softmax(const char *name, int64_t outer, int64_t axis, int64_t in
 void reference_batch_norm(int64_t outer, int64_t axis, int64_t inner, double epsilon, const float *x,
                           const float *gamma, const float *beta, const float *mean, const float *variance, double *y);
 
+/* ---- gradients ----
+ *
+ * Of a function's input, given that of its output. reference_conv_transpose is that of reference_conv, and the other
+ * way round; reference_window with the opposite sign that of reference_window. */
+
+/* What the activation's gradient is multiplied by at x; at kinks what TensorFlow has. False for an unknown name. */
+bool reference_activation_slope(const reference_activation *activation, double x, double *slope_out);
+
+/* dw (k..., in_channels / groups, out_channels) from x of size `in` and dy of size `out`. */
+void reference_conv_weights(const reference_conv_shape *shape, const float *x, const float *dy, double *dw);
+
+/* y (axis) = the sum over outer and inner. */
+void reference_sum(int64_t outer, int64_t axis, int64_t inner, const float *x, double *y);
+
+void reference_nearest_gradient(const reference_window_shape *shape, const float *dy, double *dx);
+void reference_bilinear_gradient(const reference_window_shape *shape, const float *dy, double *dx);
+
+/* Which of equal maxima of a window get its gradient: the first, each all of it, or each its share. */
+typedef enum reference_ties { REFERENCE_FIRST, REFERENCE_EVERY, REFERENCE_SHARED } reference_ties;
+void reference_pool_gradient(const reference_window_shape *shape, const int64_t window[3], const int64_t stride[3],
+                             const int64_t pad[3], bool average, reference_ties ties, const float *x, const float *dy,
+                             double *dx);
+
+/* Of reference_softmax at x; false for an unknown name or without memory. */
+bool reference_softmax_gradient(const char *name, int64_t outer, int64_t axis, int64_t inner, const float *x,
+                                const float *dy, double *dx);
+
+/* Mean and biased variance of each channel. */
+void reference_moments(int64_t outer, int64_t axis, int64_t inner, const float *x, double *mean, double *variance);
+
+/* The statistics are x's own, and carry gradient, where mean and variance are NULL. gamma NULL: 1. */
+void reference_batch_norm_gradient(int64_t outer, int64_t axis, int64_t inner, double epsilon, const float *x,
+                                   const float *gamma, const float *mean, const float *variance, const float *dy,
+                                   double *dx, double *dgamma, double *dbeta);
+
+/* Values of (outer, repeat, inner) are kept, by 1 / (1 - rate), where number (outer, inner) of the stream is at least
+ * `rate`: words of Philox4x32-10 with key `seed` and counter (number / 4, step), their upper 24 bits over 2^24. */
+void reference_dropout(int64_t outer, int64_t repeat, int64_t inner, double rate, uint64_t seed, uint64_t step,
+                       const float *x, double *y);
+
 #endif

@@ -132,14 +132,21 @@ done:
 
 /* ---- gemm: every output pixel looks at one input pixel, the same one ---- */
 
+bool cly_ops_conv_is_pointwise(const cly_ops_conv_shape *s) {
+    for (int i = 0; i < 3; i++) {
+        if (s->kernel[i] != 1 || s->stride[i] != 1 || s->pad[i] != 0 || s->in[i] != s->out[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static double gemm_cost(const clayer_context *context, const void *shape) {
     (void)context;
     const cly_ops_conv_shape *s = shape;
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
-    for (int i = 0; i < 3; i++) {
-        if (s->kernel[i] != 1 || s->stride[i] != 1 || s->pad[i] != 0 || s->in[i] != s->out[i]) {
-            return -1;
-        }
+    if (!cly_ops_conv_is_pointwise(s)) {
+        return -1;
     }
     const double calls = s->channels_first ? (double)s->groups : 1;
     return CLY_OPS_LAUNCH * (1 + calls) + multiply_cost(s, n.out_pixels);
@@ -203,30 +210,30 @@ static double im2col_cost(const clayer_context *context, const void *shape) {
     return CLY_OPS_LAUNCH * (1 + calls) + 4 * columns + multiply_cost(s, c.pixels);
 }
 
-static clayer_status columns_last(clayer_context *context, const cly_ops_conv_shape *s, const cl_mem *operands,
-                                  cl_mem workspace, int64_t first, int64_t pixels) {
+clayer_status cly_ops_conv_columns_last(clayer_context *context, const cly_ops_conv_shape *s, cl_mem x, cl_mem columns,
+                                        int64_t first, int64_t pixels) {
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const int64_t rows = s->groups * pixels * n.taps, all = s->batch * n.out_pixels;
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, &s->activation, rows > all ? rows : all, options);
     cly_launch launch = {.program = "conv", .options = options, .kernel = "im2col_last"};
     const cly_arg split = cly_ops_rows(context, rows, n.group_in, &launch);
-    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(workspace), CLY_LONG(rows), split,
-                          CLY_LONG(first), CLY_INT(pixels), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out),
-                          CLY_OPS_SIZES(s->kernel), CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation),
-                          CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n));
+    return cly_device_run(context, &launch, CLY_BUFFER(x), CLY_BUFFER(columns), CLY_LONG(rows), split, CLY_LONG(first),
+                          CLY_INT(pixels), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel),
+                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad),
+                          CLY_OPS_CHANNELS(s, n));
 }
 
-static clayer_status columns_first(clayer_context *context, const cly_ops_conv_shape *s, const cl_mem *operands,
-                                   cl_mem workspace, int64_t image, int64_t images, int64_t first, int64_t pixels) {
+clayer_status cly_ops_conv_columns_first(clayer_context *context, const cly_ops_conv_shape *s, cl_mem x, cl_mem columns,
+                                         int64_t image, int64_t images, int64_t first, int64_t pixels) {
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const int64_t rows = images * n.taps * s->in_channels;
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, &s->activation, rows, options);
     cly_launch launch = {.program = "conv", .options = options, .kernel = "im2col_first"};
     const cly_arg split = cly_ops_rows(context, rows, pixels, &launch);
-    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(workspace), CLY_LONG(rows), split,
-                          CLY_INT(image), CLY_INT(first), CLY_INT(pixels), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out),
+    return cly_device_run(context, &launch, CLY_BUFFER(x), CLY_BUFFER(columns), CLY_LONG(rows), split, CLY_INT(image),
+                          CLY_INT(first), CLY_INT(pixels), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out),
                           CLY_OPS_SIZES(s->kernel), CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation),
                           CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n));
 }
@@ -243,7 +250,7 @@ static clayer_status run_im2col_last(clayer_context *context, const cly_ops_conv
     const int64_t all = s->batch * n.out_pixels;
     for (int64_t first = 0; first < all; first += c.pixels) {
         const int64_t pixels = smaller(c.pixels, all - first);
-        CLY_TRY(columns_last(context, s, operands, workspace, first, pixels));
+        CLY_TRY(cly_ops_conv_columns_last(context, s, operands[0], workspace, first, pixels));
         const int64_t width = n.taps * n.group_in;
         const cly_gemm columns = {.a = workspace, .a_ld = width, .a_stride = pixels * width};
         CLY_TRY(multiply_last(context, s, operands, columns, first, pixels));
@@ -261,7 +268,7 @@ static clayer_status run_im2col_first(clayer_context *context, const cly_ops_con
         const int64_t images = smaller(c.images, s->batch - image);
         for (int64_t first = 0; first < n.out_pixels; first += c.pixels) {
             const int64_t pixels = smaller(c.pixels, n.out_pixels - first);
-            CLY_TRY(columns_first(context, s, operands, workspace, image, images, first, pixels));
+            CLY_TRY(cly_ops_conv_columns_first(context, s, operands[0], workspace, image, images, first, pixels));
             const cly_gemm columns = {.b = workspace, .b_ld = pixels, .b_stride = c.pixel_floats * pixels};
             CLY_TRY(multiply_first(context, s, operands, columns, n.taps * n.group_in * pixels, image, images, first,
                                    pixels));

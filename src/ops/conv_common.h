@@ -25,6 +25,24 @@ cly_ops_conv_sizes cly_ops_conv_sizes_of(const cly_ops_conv_shape *shape);
 clayer_status cly_ops_conv_run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
                                          cl_mem workspace);
 
+/* Every output pixel looks at one input pixel, the same one: x itself serves as columns. */
+bool cly_ops_conv_is_pointwise(const cly_ops_conv_shape *shape);
+
+/* conv_transpose_reference of conv_transpose.cl, likewise. */
+clayer_status cly_ops_conv_transpose_run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
+                                                   cl_mem workspace);
+
+/* conv_weights_reference of conv_weights.cl, which serves depthwise convolutions too. */
+clayer_status cly_ops_conv_weights_run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
+                                                 cl_mem workspace);
+
+/* im2col of `pixels` pixels, counted over all images, from `first` on: columns[group][pixel][tap][channel]. */
+clayer_status cly_ops_conv_columns_last(clayer_context *context, const cly_ops_conv_shape *shape, cl_mem x,
+                                        cl_mem columns, int64_t first, int64_t pixels);
+/* channels_first, `images` images from `image` on: columns[image][group][tap][channel][pixel]. */
+clayer_status cly_ops_conv_columns_first(clayer_context *context, const cly_ops_conv_shape *shape, cl_mem x,
+                                         cl_mem columns, int64_t image, int64_t images, int64_t first, int64_t pixels);
+
 /* Costs are in the time of one multiply-add of a GEMM. A plain kernel's multiply-add takes CLY_OPS_PLAIN of it, and
  * each launch as much as CLY_OPS_LAUNCH of them: small problems go to the plain kernel, which is one launch. */
 #define CLY_OPS_PLAIN 10.0

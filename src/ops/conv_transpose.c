@@ -10,8 +10,8 @@ static double reference_cost(const clayer_context *context, const void *shape) {
     return CLY_OPS_LAUNCH + CLY_OPS_PLAIN * cly_ops_conv_sizes_of(shape).macs;
 }
 
-static clayer_status run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
-                                   cl_mem workspace) {
+clayer_status cly_ops_conv_transpose_run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
+                                                   cl_mem workspace) {
     (void)workspace;
     const cly_ops_conv_shape *s = shape;
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
@@ -288,7 +288,7 @@ done:
 
 static const cly_ops_implementation implementations[] = {
     {.name = "gemm", .cost = gemm_cost, .workspace_bytes = gemm_workspace, .run = run_gemm},
-    {.name = "reference", .cost = reference_cost, .run = run_reference},
+    {.name = "reference", .cost = reference_cost, .run = cly_ops_conv_transpose_run_reference},
     {0},
 };
 

@@ -8,15 +8,19 @@
 #include "ops/conv.h"
 #include "ops/elementwise.h"
 #include "ops/pool.h"
+#include "ops/reduce.h"
 #include "ops/resize.h"
 #include "ops/window.h"
 
-#define OPERATORS 12
+#define OPERATORS 16
 #define MOST_IMPLEMENTATIONS 16
 
 const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_conv_transpose_operator,
+                                                     &cly_ops_conv_weights_operator,
                                                      &cly_ops_depthwise_operator,
+                                                     &cly_ops_depthwise_transpose_operator,
+                                                     &cly_ops_depthwise_weights_operator,
                                                      &cly_ops_window_operator,
                                                      &cly_ops_resize_operator,
                                                      &cly_ops_pool_operator,
@@ -26,6 +30,7 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_batch_norm_operator,
                                                      &cly_ops_copy_operator,
                                                      &cly_ops_transpose_operator,
+                                                     &cly_ops_reduce_operator,
                                                      NULL};
 
 _Static_assert(sizeof(cly_ops_operators) / sizeof(cly_ops_operators[0]) == OPERATORS + 1, "count the operators");

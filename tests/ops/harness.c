@@ -91,25 +91,58 @@ static uint32_t *guarded_finish(harness *h, guarded *g, const float *same, const
     return memory;
 }
 
-static void compare(const harness_case *c, const char *name, const float *actual) {
+static void compare(const harness_case *c, const char *name, int operand, const float *actual) {
     int64_t index = 0;
-    const double worst = test_worst(actual, c->expected, c->counts[c->output], c->tolerance, &index);
-    ck_assert_msg(
-        worst <= 1, "%s '%s': element %" PRId64 " of %" PRId64 " is %.9g, expected %.9g (%.3g tolerances); %s",
-        c->op->name, name, index, c->counts[c->output], (double)actual[index], c->expected[index], worst, c->text);
+    const double *expected = operand == c->output ? c->expected : c->others[operand];
+    const double worst = test_worst(actual, expected, c->counts[operand], c->tolerance, &index);
+    ck_assert_msg(worst <= 1,
+                  "%s '%s': element %" PRId64 " of %" PRId64
+                  " of operand %d is %.9g, expected %.9g (%.3g tolerances); "
+                  "%s",
+                  c->op->name, name, index, c->counts[operand], operand, (double)actual[index], expected[index], worst,
+                  c->text);
 }
 
-static void run_one(harness *h, const harness_case *c, const cly_ops_implementation *implementation) {
+static bool is_output(const harness_case *c, int operand) {
+    return operand == c->output || c->others[operand] != NULL;
+}
+
+/* Reads an operand back and checks it. An output is written to, or compared with, kept[operand], if there is one. */
+static void finish_operand(harness *h, const harness_case *c, const char *name, int operand, guarded *g,
+                           float *kept[CLY_OPS_OPERANDS], bool again) {
+    char what[32];
+    const int result = c->in_place && operand == c->place ? c->output : operand;
+    const bool output = is_output(c, result);
+    snprintf(what, sizeof(what), "operand %d", operand);
+    uint32_t *memory = guarded_finish(h, g, output ? NULL : c->inputs[operand], what, c, name);
+    const float *values = (const float *)(const void *)memory + GUARD_FLOATS;
+    const size_t bytes = (size_t)c->counts[result] * sizeof(float);
+    if (output && !again) {
+        compare(c, name, result, values);
+        kept[result] = c->twice ? malloc(bytes) : NULL;
+        if (kept[result] != NULL) {
+            memcpy(kept[result], values, bytes);
+        }
+    } else if (output) {
+        ck_assert_msg(kept[result] != NULL && memcmp(kept[result], values, bytes) == 0,
+                      "%s '%s': operand %d has other bits the second time; %s", c->op->name, name, result, c->text);
+        free(kept[result]);
+    }
+    free(memory);
+}
+
+static void run_one(harness *h, const harness_case *c, const cly_ops_implementation *implementation,
+                    float *kept[CLY_OPS_OPERANDS], bool again) {
     guarded buffers[CLY_OPS_OPERANDS] = {0};
     cl_mem operands[CLY_OPS_OPERANDS] = {0};
     for (int i = 0; i < CLY_OPS_OPERANDS; i++) {
-        if (c->inputs[i] != NULL || (i == c->output && !c->in_place)) {
+        if (c->inputs[i] != NULL || (is_output(c, i) && !(c->in_place && i == c->output))) {
             buffers[i] = guarded_create(h, c->inputs[i], c->counts[i]);
             operands[i] = buffers[i].part;
         }
     }
     if (c->in_place) {
-        operands[c->output] = operands[0];
+        operands[c->output] = operands[c->place];
     }
     const uint64_t bytes =
         implementation->workspace_bytes == NULL ? 0 : implementation->workspace_bytes(h->context, c->shape);
@@ -120,18 +153,9 @@ static void run_one(harness *h, const harness_case *c, const cly_ops_implementat
                   "%s '%s': %s; %s", c->op->name, implementation->name, clayer_last_error(), c->text);
     ck_assert_int_eq(clayer_context_finish(h->context), CLAYER_OK);
     free(guarded_finish(h, &workspace, NULL, "workspace", c, implementation->name));
-    const int result = c->in_place ? 0 : c->output;
     for (int i = 0; i < CLY_OPS_OPERANDS; i++) {
         if (buffers[i].whole != NULL) {
-            char what[32];
-            snprintf(what, sizeof(what), "operand %d", i);
-            uint32_t *memory =
-                guarded_finish(h, &buffers[i], i == result ? NULL : c->inputs[i], what, c, implementation->name);
-            if (i == result) {
-                float *values = (float *)(void *)memory;
-                compare(c, implementation->name, values + GUARD_FLOATS);
-            }
-            free(memory);
+            finish_operand(h, c, implementation->name, i, &buffers[i], kept, again);
         }
     }
 }
@@ -148,10 +172,53 @@ void harness_check(harness *h, const harness_case *c) {
         }
         ck_assert_int_eq(status, CLAYER_OK);
         ck_assert_ptr_eq(chosen, i);
-        run_one(h, c, i);
+        float *kept[CLY_OPS_OPERANDS] = {0};
+        run_one(h, c, i, kept, false);
+        if (c->twice) {
+            run_one(h, c, i, kept, true);
+        }
         h->runs[index]++;
     }
     ck_assert_int_eq(clayer_context_force(h->context, c->op->name, NULL), CLAYER_OK);
+}
+
+float *harness_output(harness *h, const harness_case *c) {
+    const cly_ops_implementation *i = c->op->implementations;
+    while (i->cost(h->context, c->shape) < 0) {
+        i++;
+    }
+    cl_mem operands[CLY_OPS_OPERANDS] = {0}, workspace = NULL;
+    for (int k = 0; k < CLY_OPS_OPERANDS; k++) {
+        if (c->counts[k] > 0 && (c->inputs[k] != NULL || is_output(c, k))) {
+            const uint64_t bytes = (uint64_t)c->counts[k] * sizeof(float);
+            ck_assert_int_eq(cly_device_buffer_create(h->context, bytes, &operands[k]), CLAYER_OK);
+            if (c->inputs[k] != NULL) {
+                ck_assert_int_eq(cly_device_write(h->context, operands[k], 0, c->inputs[k], bytes), CLAYER_OK);
+            }
+        }
+    }
+    const uint64_t bytes = i->workspace_bytes == NULL ? 0 : i->workspace_bytes(h->context, c->shape);
+    ck_assert_int_eq(cly_device_buffer_create(h->context, bytes, &workspace), CLAYER_OK);
+    ck_assert_msg(i->run(h->context, c->shape, operands, workspace) == CLAYER_OK, "%s; %s", clayer_last_error(),
+                  c->text);
+    float *result = malloc((size_t)c->counts[c->output] * sizeof(float));
+    ck_assert_ptr_nonnull(result);
+    ck_assert_int_eq(
+        cly_device_read(h->context, operands[c->output], 0, result, (uint64_t)c->counts[c->output] * sizeof(float)),
+        CLAYER_OK);
+    for (int k = 0; k < CLY_OPS_OPERANDS; k++) {
+        cly_device_buffer_destroy(h->context, operands[k]);
+    }
+    cly_device_buffer_destroy(h->context, workspace);
+    return result;
+}
+
+double harness_dot(const float *a, const float *b, int64_t count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        sum += (double)a[i] * (double)b[i];
+    }
+    return sum;
 }
 
 void harness_expect_runs(const harness *h, const cly_ops_operator *op, int least) {

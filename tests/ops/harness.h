@@ -31,15 +31,24 @@ typedef struct harness_case {
     const void *shape;
     const float *inputs[CLY_OPS_OPERANDS]; /* NULL: absent, or the output */
     int64_t counts[CLY_OPS_OPERANDS];
-    int output;             /* which operand */
-    bool in_place;          /* the output is operand 0's buffer */
-    const double *expected; /* counts[output]; NaN where nothing may be written */
-    double tolerance;       /* as test_worst */
-    char text[512];         /* the case, for messages */
+    int output;                             /* which operand */
+    bool in_place;                          /* the output is another operand's buffer ... */
+    int place;                              /* ... this one's */
+    bool twice;                             /* run again, and the same bits expected */
+    const double *expected;                 /* counts[output]; NaN where nothing may be written */
+    double tolerance;                       /* as test_worst */
+    const double *others[CLY_OPS_OPERANDS]; /* expected of further outputs; NULL: not an output */
+    char text[512];                         /* the case, for messages */
 } harness_case;
 
 /* Runs the case by every implementation that can, forced by name. Fails the test at the first that is wrong. */
 void harness_check(harness *h, const harness_case *c);
+
+/* The output of the case by the first implementation in the list that can; freed by the caller. Nothing is checked. */
+float *harness_output(harness *h, const harness_case *c);
+
+/* The sum of the products. */
+double harness_dot(const float *a, const float *b, int64_t count);
 
 /* Fails unless every implementation of `op` ran at least `least` cases. */
 void harness_expect_runs(const harness *h, const cly_ops_operator *op, int least);
