@@ -1,5 +1,7 @@
 /* activation.cl: y = f(x) element by element; softmax, log_softmax and sparsemax over an axis. y may be x. */
 
+#include "sparsemax.h"
+
 __kernel void activation_vector(__global const float *x, __global float *y, const long count, const long each,
                                 const float4 parameters) {
     FOR_SPAN(i, count, each) {
@@ -46,8 +48,7 @@ __kernel void softmax_reference(__global const float *x, __global float *y, cons
 
 /* Keras' sparsemax: max(x - tau, 0) with tau = (sum of c - 1) / k, where k values support the result and c are the k
  * running sums of those values from the largest down. (The projection on the simplex that the name stands for has the
- * last c alone; every backend of Keras adds them all.) The support is found without sorting: from the mean of all
- * values downwards, those at or below it leave and the mean is taken anew, until none leaves (Michelot). */
+ * last c alone; every backend of Keras adds them all.) */
 __kernel void sparsemax_reference(__global const float *x, __global float *y, const long outer, const int axis,
                                   const long inner) {
     const long item = get_global_id(0);
@@ -55,39 +56,12 @@ __kernel void sparsemax_reference(__global const float *x, __global float *y, co
         return;
     }
     const long first = (long)((INDEX)item / (INDEX)inner) * axis * inner + (INDEX)item % (INDEX)inner;
-    float largest = -INFINITY;
+    float largest = -INFINITY, limit;
     for (int i = 0; i < axis; i++) {
         largest = fmax(largest, x[first + i * inner]);
     }
-    float limit = -INFINITY;
-    int support = 0, before = -1;
-    while (support != before) {
-        before = support;
-        support = 0;
-        float sum = 0.0f;
-        for (int i = 0; i < axis; i++) {
-            const float value = x[first + i * inner] - largest;
-            if (value > limit) {
-                sum += value;
-                support++;
-            }
-        }
-        limit = support > 0 ? (sum - 1.0f) / (float)support : limit;
-    }
-    /* A value stands in the running sums from its own place in the order to the last. */
-    float sums = 0.0f;
-    for (int i = 0; i < axis; i++) {
-        const float value = x[first + i * inner];
-        int place = 0;
-        if (value - largest > limit) {
-            for (int j = 0; j < axis; j++) {
-                const float other = x[first + j * inner];
-                place += other > value || (other == value && j < i);
-            }
-            sums += value * (float)(support - place);
-        }
-    }
-    const float tau = (sums - 1.0f) / (float)support;
+    const int support = sparsemax_support(x + first, axis, inner, largest, &limit);
+    const float tau = sparsemax_tau(x + first, axis, inner, largest, limit, support);
     for (int i = 0; i < axis; i++) {
         y[first + i * inner] = fmax(x[first + i * inner] - tau, 0.0f);
     }

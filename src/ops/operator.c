@@ -12,7 +12,7 @@
 #include "ops/resize.h"
 #include "ops/window.h"
 
-#define OPERATORS 16
+#define OPERATORS 18
 #define MOST_IMPLEMENTATIONS 16
 
 const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
@@ -25,7 +25,9 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_resize_operator,
                                                      &cly_ops_pool_operator,
                                                      &cly_ops_activation_operator,
+                                                     &cly_ops_activation_gradient_operator,
                                                      &cly_ops_softmax_operator,
+                                                     &cly_ops_softmax_gradient_operator,
                                                      &cly_ops_add_operator,
                                                      &cly_ops_batch_norm_operator,
                                                      &cly_ops_copy_operator,

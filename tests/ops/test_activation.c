@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "ops/activation.h"
+#include "ops/activation_cases.h"
 #include "ops/harness.h"
 #include "reference.h"
 #include "support/random.h"
@@ -61,75 +61,12 @@ START_TEST(kernels_number_alike) {
 }
 END_TEST
 
-/* The text of an activation, and its arguments for the reference. */
-typedef struct variant {
-    const char *text, *name;
-    double arguments[4];
-} variant;
-
-static const variant variants[] = {
-    {"linear", "linear", {0}},
-    {"relu", "relu", {0, INFINITY, 0}},
-    {"relu(max_value=2.5)", "relu", {0, 2.5, 0}},
-    {"relu(negative_slope=0.25)", "relu", {0.25, INFINITY, 0}},
-    {"relu(0.25, 3, 1)", "relu", {0.25, 3, 1}},
-    {"relu(threshold=-1)", "relu", {0, INFINITY, -1}},
-    {"sigmoid", "sigmoid", {0}},
-    {"tanh", "tanh", {0}},
-    {"elu", "elu", {1}},
-    {"elu(alpha=0.5)", "elu", {0.5}},
-    {"selu", "selu", {0}},
-    {"softplus", "softplus", {0}},
-    {"softsign", "softsign", {0}},
-    {"exponential", "exponential", {0}},
-    {"hard_sigmoid", "hard_sigmoid", {0}},
-    {"keras2_hard_sigmoid", "keras2_hard_sigmoid", {0}},
-    {"silu", "silu", {0}},
-    {"swish", "silu", {0}},
-    {"gelu", "gelu", {0}},
-    {"gelu(approximate=True)", "gelu", {1}},
-    {"relu6", "relu6", {0}},
-    {"leaky_relu", "leaky_relu", {0.2}},
-    {"LeakyReLU(alpha=0.5)", "leaky_relu", {0.5}},
-    {"mish", "mish", {0}},
-    {"hard_silu", "hard_silu", {0}},
-    {"hard_swish", "hard_silu", {0}},
-    {"hard_tanh", "hard_tanh", {0}},
-    {"tanh_shrink", "tanh_shrink", {0}},
-    {"soft_shrink", "soft_shrink", {0.5}},
-    {"hard_shrink(1)", "hard_shrink", {1}},
-    {"squareplus", "squareplus", {4}},
-    {"squareplus(b=0.5)", "squareplus", {0.5}},
-    {"sparse_plus", "sparse_plus", {0}},
-    {"sparse_sigmoid", "sparse_sigmoid", {0}},
-    {"celu(alpha=2)", "celu", {2}},
-    {"log_sigmoid", "log_sigmoid", {0}},
-    {"threshold(0.5, -3)", "threshold", {0.5, -3}},
-};
-
-/* Values of every size, on both sides of zero, with the corners of the formulas among them. */
-static float *activation_values(test_random *random, int64_t count) {
-    static const float corners[] = {0,  -0.0f, 1,  -1,  2.5f,  -2.5f,  3,     -3,     6,      -6,
-                                    20, -20,   80, -80, 1e-3f, -1e-3f, 1e-8f, -1e-8f, 1e-20f, -1e-20f};
-    float *x = test_random_floats(random, count, -10, 10);
-    for (int64_t i = 0; i < count; i++) {
-        if (i < (int64_t)CLY_COUNT(corners)) {
-            x[i] = corners[i];
-        } else if (i % 3 == 0) {
-            x[i] *= 0.1f;
-        }
-    }
-    return x;
-}
-
 /* Absolute for results near 1, but relative where a function has small results of its own. */
-static void check_variant(const variant *v, test_random *random, int64_t count, bool in_place) {
-    cly_spec spec;
-    ck_assert_msg(cly_base_spec_parse(&cly_ops_activations, v->text, &spec) == CLAYER_OK, "%s", clayer_last_error());
-    const cly_ops_activation_shape shape = {.count = count, .activation = cly_ops_activation_from_spec(&spec)};
+static void check_variant(const activation_case *v, test_random *random, int64_t count, bool in_place) {
+    const cly_ops_activation_shape shape = {.count = count, .activation = activation_case_parse(v)};
     reference_activation reference = {.name = v->name};
     memcpy(reference.arguments, v->arguments, sizeof(reference.arguments));
-    float *x = activation_values(random, count);
+    float *x = activation_case_values(random, count);
     double *expected = calloc((size_t)count, sizeof(double));
     ck_assert_ptr_nonnull(expected);
     for (int64_t i = 0; i < count; i++) {
@@ -152,14 +89,14 @@ static void check_variant(const variant *v, test_random *random, int64_t count, 
 START_TEST(every_formula_agrees) {
     static const int64_t counts[] = {1, 3, 16, 20, 1000, 20001};
     int seen[CLY_ELEMENTWISE_COUNT] = {0};
-    for (size_t i = 0; i < CLY_COUNT(variants); i++) {
+    for (size_t i = 0; i < activation_case_count; i++) {
         cly_spec spec;
-        ck_assert_int_eq(cly_base_spec_find(&cly_ops_activations, variants[i].name, &spec), CLAYER_OK);
+        ck_assert_int_eq(cly_base_spec_find(&cly_ops_activations, activation_cases[i].name, &spec), CLAYER_OK);
         seen[spec.entry->id]++;
         /* Every formula is a program to build: a third of them shows the GPU's ranges well enough. */
         for (size_t j = 0; j < CLY_COUNT(counts) && (!h.as_gpu || i % 3 == seed % 3); j++) {
             test_random random = test_random_start(seed, i * 10 + j);
-            check_variant(&variants[i], &random, counts[j], j % 2 == 1);
+            check_variant(&activation_cases[i], &random, counts[j], j % 2 == 1);
         }
     }
     for (int i = 0; i < CLY_ELEMENTWISE_COUNT; i++) {
