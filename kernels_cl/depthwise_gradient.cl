@@ -154,11 +154,10 @@ static FLOATV input_vector(__global const float *x, const int oc, const int mult
     int repeat = oc - channel * multiplier;
 #pragma unroll
     for (int i = 0; i < VECTOR; i++) {
+        const bool next = repeat + 1 == multiplier;
         lanes[i] = x[channel];
-        if (++repeat == multiplier) {
-            repeat = 0;
-            channel++;
-        }
+        repeat = next ? 0 : repeat + 1;
+        channel += next ? 1 : 0;
     }
     return PASTE(vload, VECTOR)(0, lanes);
 }

@@ -1,15 +1,6 @@
 /* pool.cl: maximum or average over windows of (outer, three axes, inner); what lies outside does not count. */
 
-typedef struct reach {
-    int begin, end; /* of the window, inside the tensor */
-} reach;
-
-static reach reach_at(const int o, const int window, const int stride, const int pad, const int size) {
-    reach result;
-    result.begin = max(o * stride - pad, 0);
-    result.end = min(o * stride - pad + window, size);
-    return result;
-}
+#include "pool.h"
 
 /* A NaN stays. */
 #define LARGER(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))

@@ -22,13 +22,15 @@
      : (term) == TERM_PRODUCT ? (dy) * (((x) - (mean)) * (scale)) \
                               : (x))
 
-/* inner == 1: rows are (slot, kept0), vectors along kept1; a slot is `each` positions of outer. `dy`, `mean` and
+/* inner == 1: rows are (slot, kept0), vectors along kept1; a slot is `each` positions of outer. Sums lie from `offset` on. `dy`, `mean` and
  * `variance` are stood in for by x where the term does not look at them. */
 __kernel void sum_columns(__global const float *restrict x, __global const float *restrict dy,
                           __global const float *restrict mean, __global const float *restrict variance,
-                          __global float *restrict sums, const long rows, const int4 split, const long kept0,
+                          __global float *restrict sums, const long offset, const long rows, const int4 split,
+                          const long kept0,
                           const long outer, const long each, const int kept1, const int term, const float epsilon,
                           const float divisor) {
+    sums += offset;
     FOR_ROWS(row, rows, split) {
         const long begin = (long)((INDEX)row / (INDEX)kept0) * each;
         const long end = min(outer, begin + each);
@@ -82,11 +84,13 @@ static float across(const FLOATV v) {
  * to `lanes` work-items, so a slot is a part and a lane. */
 __kernel void sum_rows(__global const float *restrict x, __global const float *restrict dy,
                        __global const float *restrict mean, __global const float *restrict variance,
-                       __global float *restrict sums, const long rows, const int4 split, const long kept0,
+                       __global float *restrict sums, const long offset, const long rows, const int4 split,
+                       const long kept0,
                        const long outer, const long each, const int kept1, const int term, const float epsilon,
                        const float divisor, const int inner, const int lanes) {
     const int lane = get_global_id(0);
     const long kept = kept0 * kept1;
+    sums += offset;
     if (lane >= lanes) {
         return;
     }

@@ -83,22 +83,7 @@ __kernel void nearest_reference(__global const float *x, __global float *y, cons
 
 /* ---- bilinear ---- */
 
-typedef struct blend {
-    int low, high;
-    float weight; /* of high */
-} blend;
-
-static blend blend_at(const int o, const float scale, const int size) {
-    blend result;
-    const float position = ((float)o + 0.5f) * scale - 0.5f;
-    /* floor and ceil, which are slow calls on some CPUs */
-    const int truncated = (int)position;
-    const int below = truncated - ((float)truncated > position);
-    result.low = max(below, 0);
-    result.high = min(below + ((float)below < position), size - 1);
-    result.weight = position - (float)below;
-    return result;
-}
+#include "resize.h"
 
 static float lerp(const float a, const float b, const float weight) {
     return a + (b - a) * weight;

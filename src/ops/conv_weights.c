@@ -269,7 +269,7 @@ static clayer_status run_gemm(clayer_context *context, const void *shape, const 
     if (c.slots > 1) {
         const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
         CLY_TRY(cly_ops_slots_add(context, workspace, c.column_floats, c.slots, n.taps * n.group_in * s->out_channels,
-                                  1.0f, operands[2]));
+                                  1.0f, operands[2], 0));
     }
 done:
     return status;

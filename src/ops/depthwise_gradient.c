@@ -128,7 +128,7 @@ static clayer_status run_weights(clayer_context *context, const void *shape, con
                            CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad),
                            CLY_INT(s->in_channels), CLY_INT(s->out_channels)));
     if (d.slots > 1) {
-        CLY_TRY(cly_ops_slots_add(context, workspace, 0, d.slots, d.weights, 1.0f, operands[2]));
+        CLY_TRY(cly_ops_slots_add(context, workspace, 0, d.slots, d.weights, 1.0f, operands[2], 0));
     }
 done:
     return status;

@@ -5,14 +5,16 @@
 #include <string.h>
 
 #include "ops/activation.h"
+#include "ops/batch_norm.h"
 #include "ops/conv.h"
+#include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
 #include "ops/resize.h"
 #include "ops/window.h"
 
-#define OPERATORS 18
+#define OPERATORS 24
 #define MOST_IMPLEMENTATIONS 16
 
 const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
@@ -23,13 +25,19 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_depthwise_weights_operator,
                                                      &cly_ops_window_operator,
                                                      &cly_ops_resize_operator,
+                                                     &cly_ops_resize_gradient_operator,
                                                      &cly_ops_pool_operator,
+                                                     &cly_ops_pool_gradient_operator,
                                                      &cly_ops_activation_operator,
                                                      &cly_ops_activation_gradient_operator,
                                                      &cly_ops_softmax_operator,
                                                      &cly_ops_softmax_gradient_operator,
                                                      &cly_ops_add_operator,
                                                      &cly_ops_batch_norm_operator,
+                                                     &cly_ops_batch_norm_gradient_operator,
+                                                     &cly_ops_moments_operator,
+                                                     &cly_ops_moving_average_operator,
+                                                     &cly_ops_dropout_operator,
                                                      &cly_ops_copy_operator,
                                                      &cly_ops_transpose_operator,
                                                      &cly_ops_reduce_operator,

@@ -42,15 +42,15 @@ static clayer_status add_slots(clayer_context *context, cl_mem slots, int64_t sl
 }
 
 clayer_status cly_ops_slots_add(clayer_context *context, cl_mem slots, int64_t offset, int64_t slot_count,
-                                int64_t count, float divisor, cl_mem y) {
+                                int64_t count, float divisor, cl_mem y, int64_t y_offset) {
     if (slot_count <= MOST_AT_ONCE) {
-        return add_slots(context, slots, offset, slot_count, slot_count, count, divisor, y, 0);
+        return add_slots(context, slots, offset, slot_count, slot_count, count, divisor, y, y_offset);
     }
     /* Few sums of many slots would keep few work-items busy for long: groups of slots first. */
     clayer_status status = CLAYER_OK;
     const int64_t groups = divide_up(slot_count, SLOTS_A_GROUP), behind = offset + slot_count * count;
     CLY_TRY(add_slots(context, slots, offset, slot_count, SLOTS_A_GROUP, count, 1.0f, slots, behind));
-    CLY_TRY(add_slots(context, slots, behind, groups, groups, count, divisor, y, 0));
+    CLY_TRY(add_slots(context, slots, behind, groups, groups, count, divisor, y, y_offset));
 done:
     return status;
 }
@@ -117,6 +117,7 @@ clayer_status cly_ops_sums_run(clayer_context *context, const cly_ops_sums *s, c
                             CLY_BUFFER(s->term != CLY_TERM_VALUE ? s->mean : s->x),
                             CLY_BUFFER(s->term == CLY_TERM_PRODUCT ? s->variance : s->x),
                             CLY_BUFFER(slots > 1 ? workspace : s->y),
+                            CLY_LONG(slots > 1 ? s->workspace_offset : s->y_offset),
                             CLY_LONG(rows),
                             split,
                             CLY_LONG(s->kept0),
@@ -130,7 +131,7 @@ clayer_status cly_ops_sums_run(clayer_context *context, const cly_ops_sums *s, c
                             CLY_INT(p.lanes)};
     CLY_TRY(cly_device_launch(context, &launch, args, CLY_COUNT(args) - (columns ? 2 : 0)));
     if (slots > 1) {
-        CLY_TRY(cly_ops_slots_add(context, workspace, 0, slots, kept, s->divisor, s->y));
+        CLY_TRY(cly_ops_slots_add(context, workspace, s->workspace_offset, slots, kept, s->divisor, s->y, s->y_offset));
     }
 done:
     return status;

@@ -20,6 +20,7 @@ typedef struct cly_ops_sums {
     int64_t kept0, outer, kept1, inner;
     cly_ops_term term;
     cl_mem x, dy, mean, variance, y;
+    int64_t y_offset, workspace_offset; /* floats */
     float epsilon, divisor;
 } cly_ops_sums;
 
@@ -28,10 +29,10 @@ bool cly_ops_sums_can(const cly_ops_sums *sums);
 int64_t cly_ops_sums_workspace(const clayer_context *context, const cly_ops_sums *sums);
 clayer_status cly_ops_sums_run(clayer_context *context, const cly_ops_sums *sums, cl_mem workspace);
 
-/* y (count) = the sum of slots (slot_count, count), `offset` floats into `slots`, over divisor. The slots are followed
- * by cly_ops_slots_floats more floats of scratch memory. */
+/* y, from y_offset on, (count) = the sum of slots (slot_count, count), `offset` floats into `slots`, over divisor. The
+ * slots are followed by cly_ops_slots_floats more floats of scratch memory. */
 int64_t cly_ops_slots_floats(int64_t slot_count, int64_t count);
-clayer_status cly_ops_slots_add(clayer_context *context, cl_mem slots, int64_t offset, int64_t slot_count,
-                                int64_t count, float divisor, cl_mem y);
+clayer_status cly_ops_slots_add(clayer_context *context, cl_mem slots, int64_t offset, int64_t slot_count, int64_t count,
+                                float divisor, cl_mem y, int64_t y_offset);
 
 #endif

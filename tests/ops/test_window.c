@@ -4,10 +4,7 @@
 #include <stdlib.h>
 
 #include "ops/harness.h"
-#include "ops/pool.h"
-#include "ops/resize.h"
-#include "ops/window.h"
-#include "reference.h"
+#include "ops/window_cases.h"
 #include "support/random.h"
 #include "support/runner.h"
 #include "support/tolerance.h"
@@ -27,30 +24,6 @@ static void teardown(void) {
     harness_close(&h);
 }
 
-static int64_t product(const int64_t sizes[3]) {
-    return sizes[0] * sizes[1] * sizes[2];
-}
-
-/* Sizes of a rank between 1 and 3, channels among which are whole vectors, less and a bit more. */
-static reference_window_shape random_shape(test_random *random, int64_t most) {
-    static const int64_t inner[] = {1, 1, 2, 3, 4, 7, 8, 16, 17, 32, 37};
-    reference_window_shape s = {
-        .outer = test_random_int(random, 1, 3), .inner = inner[test_random_int(random, 0, 10)], .in = {1, 1, 1}};
-    const int64_t rank = test_random_int(random, 1, 3);
-    for (int64_t i = 3 - rank; i < 3; i++) {
-        s.in[i] = test_random_int(random, 1, i == 2 && test_random_chance(random, 20) ? 4 * most : most);
-    }
-    return s;
-}
-
-static void describe(harness_case *c, const reference_window_shape *s, const int64_t a[3], const char *what,
-                     uint64_t index) {
-    char in[64], out[64], other[64];
-    snprintf(c->text, sizeof(c->text), "case %" PRIu64 ": outer %" PRId64 ", in %s, out %s, inner %" PRId64 ", %s %s",
-             index, s->outer, harness_sizes(s->in, in), harness_sizes(s->out, out), s->inner, what,
-             harness_sizes(a, other));
-}
-
 /* Runs the case on random input; `expected` is filled by the caller through the shared arrays. */
 typedef struct arrays {
     float *x;
@@ -59,7 +32,8 @@ typedef struct arrays {
 } arrays;
 
 static arrays make_arrays(test_random *random, const reference_window_shape *s) {
-    arrays a = {.x_count = s->outer * s->inner * product(s->in), .y_count = s->outer * s->inner * product(s->out)};
+    arrays a = {.x_count = s->outer * s->inner * window_cases_product(s->in),
+                .y_count = s->outer * s->inner * window_cases_product(s->out)};
     a.x = test_random_floats(random, a.x_count, -1, 1);
     a.y = calloc((size_t)a.y_count, sizeof(double));
     ck_assert_ptr_nonnull(a.y);
@@ -80,20 +54,10 @@ static void check_arrays(harness_case *c, arrays *a) {
 START_TEST(window_moves_exactly) {
     for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 400); i++) {
         test_random random = test_random_start(seed, i);
-        reference_window_shape s = random_shape(&random, 9);
-        cly_ops_window_shape shape = {.outer = s.outer, .inner = s.inner};
-        for (int axis = 0; axis < 3; axis++) {
-            const bool used = s.in[axis] > 1 || axis == 2;
-            int64_t before = used ? test_random_int(&random, -(s.in[axis] - 1), 5) : 0;
-            before = test_random_chance(&random, 30) ? 0 : before;
-            const int64_t least = 1 - s.in[axis] - before; /* at least one position stays */
-            const int64_t after = used ? test_random_int(&random, least > -4 ? least : -4, 5) : 0;
-            shape.in[axis] = s.in[axis];
-            shape.before[axis] = before;
-            shape.out[axis] = s.out[axis] = s.in[axis] + before + after;
-        }
+        reference_window_shape s = window_cases_random(&random, 9);
+        const cly_ops_window_shape shape = window_cases_window(&random, &s);
         harness_case c = {.op = &cly_ops_window_operator, .shape = &shape};
-        describe(&c, &s, shape.before, "before", i);
+        window_cases_describe(&c, &s, shape.before, "before", i);
         arrays a = make_arrays(&random, &s);
         reference_window(&s, shape.before, a.x, a.y);
         check_arrays(&c, &a);
@@ -105,20 +69,14 @@ END_TEST
 START_TEST(resize_agrees) {
     for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 400); i++) {
         test_random random = test_random_start(seed, i);
-        reference_window_shape s = random_shape(&random, 7);
-        const bool bilinear = test_random_chance(&random, 50);
-        cly_ops_resize_shape shape = {
-            .outer = s.outer, .inner = s.inner, .method = bilinear ? CLY_BILINEAR : CLY_NEAREST};
-        for (int axis = 0; axis < 3; axis++) {
-            shape.in[axis] = s.in[axis];
-            shape.factor[axis] = bilinear && axis == 0 ? 1 : test_random_int(&random, 1, 4);
-            s.out[axis] = s.in[axis] * shape.factor[axis];
-        }
+        reference_window_shape s = window_cases_random(&random, 7);
+        const cly_ops_resize_shape shape = window_cases_resize(&random, &s);
+        const bool bilinear = shape.method == CLY_BILINEAR;
         harness_case c = {.op = &cly_ops_resize_operator,
                           .shape = &shape,
                           /* positions are floats: their rounding grows with the size */
                           .tolerance = bilinear ? test_tolerance(2 * (s.out[1] + s.out[2])) : 0};
-        describe(&c, &s, shape.factor, bilinear ? "bilinear" : "nearest", i);
+        window_cases_describe(&c, &s, shape.factor, bilinear ? "bilinear" : "nearest", i);
         arrays a = make_arrays(&random, &s);
         (bilinear ? reference_bilinear : reference_nearest)(&s, a.x, a.y);
         check_arrays(&c, &a);
@@ -130,21 +88,12 @@ END_TEST
 START_TEST(pool_agrees) {
     for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 400); i++) {
         test_random random = test_random_start(seed, i);
-        reference_window_shape s = random_shape(&random, 8);
-        cly_ops_pool_shape shape = {.outer = s.outer, .inner = s.inner, .average = test_random_chance(&random, 50)};
-        for (int axis = 0; axis < 3; axis++) {
-            const int64_t most = s.in[axis] < 4 || test_random_chance(&random, 10) ? s.in[axis] : 4;
-            shape.in[axis] = s.in[axis];
-            shape.window[axis] = test_random_int(&random, 1, most);
-            shape.stride[axis] = test_random_int(&random, 1, 3);
-            shape.pad[axis] = test_random_int(&random, 0, shape.window[axis] - 1);
-            /* every window holds at least one element */
-            shape.out[axis] = s.out[axis] = (s.in[axis] - 1 + shape.pad[axis]) / shape.stride[axis] + 1;
-        }
+        reference_window_shape s = window_cases_random(&random, 8);
+        const cly_ops_pool_shape shape = window_cases_pool(&random, &s);
         harness_case c = {.op = &cly_ops_pool_operator,
                           .shape = &shape,
-                          .tolerance = shape.average ? test_tolerance(product(shape.window)) : 0};
-        describe(&c, &s, shape.window, shape.average ? "average over" : "maximum over", i);
+                          .tolerance = shape.average ? test_tolerance(window_cases_product(shape.window)) : 0};
+        window_cases_describe(&c, &s, shape.window, shape.average ? "average over" : "maximum over", i);
         arrays a = make_arrays(&random, &s);
         reference_pool(&s, shape.window, shape.stride, shape.pad, shape.average, a.x, a.y);
         check_arrays(&c, &a);
