@@ -235,7 +235,8 @@ typedef struct clayer_softmax_config {
     int64_t axis;
 } clayer_softmax_config;
 
-/* Dropout: the identity outside training. */
+/* Dropout: the identity outside training. In training a share `rate` of the values becomes 0 and the others are
+ * multiplied by 1 / (1 - rate); one draw serves for all of an axis where noise_shape has a 1. */
 typedef struct clayer_dropout_config {
     size_t struct_size;
     const char *name;
@@ -246,7 +247,8 @@ typedef struct clayer_dropout_config {
     clayer_shape noise_shape; /* rank 0: Keras' None */
 } clayer_dropout_config;
 
-/* BatchNormalization with its moving statistics: gamma * (x - mean) / sqrt(variance + epsilon) + beta. */
+/* BatchNormalization: gamma * (x - mean) / sqrt(variance + epsilon) + beta, in training with the batch's own mean and
+ * variance, which move the moving statistics; else, and with not_trainable, with the moving statistics. */
 typedef struct clayer_batch_normalization_config {
     size_t struct_size;
     const char *name;
@@ -332,13 +334,35 @@ CLAYER_API clayer_tensor *clayer_layer_get_weight(const clayer_layer *layer, siz
 CLAYER_API const char *clayer_layer_get_weight_name(const clayer_layer *layer, size_t index); /* "kernel" */
 CLAYER_API bool clayer_layer_is_weight_trainable(const clayer_layer *layer, size_t index);
 
-/* Runs the layer (inference), building it first if need be; `output` must have the shape that
- * clayer_layer_get_output_shape gives and share no memory with an input. Returns when the work is enqueued: reading
- * the output waits for it. */
+/* Runs the layer, in inference unless clayer_layer_set_training says otherwise, building it first if need be; `output`
+ * must have the shape that clayer_layer_get_output_shape gives and share no memory with an input. Returns when the work
+ * is enqueued: reading the output waits for it. */
 CLAYER_API clayer_status clayer_layer_forward(clayer_layer *layer, clayer_tensor *const *inputs, size_t input_count,
                                               clayer_tensor *output);
 
-/* What the last run of a layer did. Strings are static or borrowed from the layer. */
+/* Training, which is off at first. While it is on, forward passes are those of Keras' training=True (Dropout drops,
+ * BatchNormalization takes the batch's statistics and moves its own), they keep what a backward pass needs, and
+ * clayer_layer_backward may follow; the memory for that is given back when it is turned off. */
+CLAYER_API clayer_status clayer_layer_set_training(clayer_layer *layer, bool training);
+
+/* The gradients of a number L that depends on the output, from its gradient dL/d output: with respect to input i into
+ * input_gradients[i], of the input's shape, and with respect to every trainable weight into
+ * clayer_layer_get_weight_gradient; both are overwritten, not added to. Regularizers play no part.
+ *
+ * The last clayer_layer_forward must have run in training on these inputs and this output, whose values are still
+ * theirs; several backward passes may follow one forward pass. input_gradients, or entries of it, may be NULL where
+ * none is wanted; what it names shares memory with none of the other tensors. The same values give the same bits in
+ * every run on one device. Returns when the work is enqueued. Errors: CLAYER_INVALID_ARGUMENT (no such forward pass,
+ * shared memory, another context), CLAYER_INVALID_SHAPE, CLAYER_OUT_OF_MEMORY. */
+CLAYER_API clayer_status clayer_layer_backward(clayer_layer *layer, clayer_tensor *const *inputs, size_t input_count,
+                                               clayer_tensor *output, clayer_tensor *output_gradient,
+                                               clayer_tensor *const *input_gradients);
+
+/* What the last backward pass left for weight `index`, of the weight's shape. Borrowed, until training is turned off.
+ * NULL out of range, where the weight is not trainable, and before the first backward pass. */
+CLAYER_API clayer_tensor *clayer_layer_get_weight_gradient(const clayer_layer *layer, size_t index);
+
+/* What the last run of a layer, forward or backward, did. Strings are static or borrowed from the layer. */
 typedef struct clayer_layer_profile {
     const char *operator_name;  /* the heaviest operator of the layer: "conv"; "" if it only passes data on */
     const char *implementation; /* "im2col" */

@@ -28,87 +28,77 @@ static const cly_layers_param softmax_params[] = {
     {0},
 };
 
-static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                           clayer_shape *output_out) {
-    (void)layer, (void)count;
-    *output_out = *inputs;
+/* What the layer computes of an input, and for softmax over which axis. */
+static clayer_status describe(const clayer_layer *layer, const clayer_shape *input, cly_ops_activation *activation_out,
+                              int *axis_out) {
+    *activation_out = layer->activation;
+    *axis_out = input->rank - 1;
+    if (layer->class == &cly_layers_relu) {
+        const clayer_relu_config *c = layer->config;
+        *activation_out = (cly_ops_activation){
+            .id = CLY_RELU,
+            .parameters = {(float)c->negative_slope, c->has_max_value ? (float)c->max_value : INFINITY,
+                           (float)c->threshold}};
+    } else if (layer->class == &cly_layers_leaky_relu) {
+        const clayer_leaky_relu_config *c = layer->config;
+        *activation_out = (cly_ops_activation){.id = CLY_LEAKY_RELU, .parameters = {(float)c->negative_slope}};
+    } else if (layer->class == &cly_layers_softmax) {
+        *activation_out = (cly_ops_activation){.id = CLY_SOFTMAX};
+        return cly_layers_expect_axis(layer, ((const clayer_softmax_config *)layer->config)->axis, input, axis_out);
+    }
     return CLAYER_OK;
 }
 
-static clayer_status plan_elementwise(const cly_ops_activation *activation, const clayer_shape *output,
-                                      cly_ops_steps *steps) {
-    clayer_status status = CLAYER_OK;
-    cly_ops_step *step = NULL;
-    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_activation_operator, &step));
-    step->shape.activation =
-        (cly_ops_activation_shape){.count = cly_layers_product(output, 0, output->rank), .activation = *activation};
-    step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
-    step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
-done:
-    return status;
-}
-
-static clayer_status plan_over_axis(cly_ops_activation_id id, int axis, const clayer_shape *shape,
-                                    cly_ops_steps *steps) {
-    clayer_status status = CLAYER_OK;
-    cly_ops_step *step = NULL;
-    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_softmax_operator, &step));
-    step->shape.softmax = (cly_ops_softmax_shape){.outer = cly_layers_product(shape, 0, axis),
-                                                  .axis = shape->dims[axis],
-                                                  .inner = cly_layers_product(shape, axis + 1, shape->rank),
-                                                  .id = id};
-    step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
-    step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
-done:
-    return status;
-}
-
-static clayer_status plan_activation(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                     const clayer_shape *output, cly_ops_steps *steps) {
-    (void)inputs, (void)count;
-    if (layer->activation.id == CLY_LINEAR) {
-        return CLAYER_OK;
-    }
-    if (cly_ops_activation_is_elementwise(&layer->activation)) {
-        return plan_elementwise(&layer->activation, output, steps);
-    }
-    return plan_over_axis(layer->activation.id, output->rank - 1, output, steps);
-}
-
-static clayer_status plan_relu(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                               const clayer_shape *output, cly_ops_steps *steps) {
-    (void)inputs, (void)count;
-    const clayer_relu_config *c = layer->config;
-    const cly_ops_activation activation = {
-        .id = CLY_RELU,
-        .parameters = {(float)c->negative_slope, c->has_max_value ? (float)c->max_value : INFINITY,
-                       (float)c->threshold}};
-    return plan_elementwise(&activation, output, steps);
-}
-
-static clayer_status plan_leaky_relu(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                     const clayer_shape *output, cly_ops_steps *steps) {
-    (void)inputs, (void)count;
-    const clayer_leaky_relu_config *c = layer->config;
-    const cly_ops_activation activation = {.id = CLY_LEAKY_RELU, .parameters = {(float)c->negative_slope}};
-    return plan_elementwise(&activation, output, steps);
-}
-
-static clayer_status infer_softmax(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                   clayer_shape *output_out) {
+static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                           clayer_shape *output_out) {
     (void)count;
+    cly_ops_activation activation;
     int axis = 0;
     *output_out = *inputs;
-    return cly_layers_expect_axis(layer, ((const clayer_softmax_config *)layer->config)->axis, inputs, &axis);
+    return describe(layer, inputs, &activation, &axis);
 }
 
-static clayer_status plan_softmax(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                  const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count;
+static clayer_status plan_either(const clayer_layer *layer, const clayer_shape *shape, bool backward,
+                                 cly_ops_steps *steps) {
+    clayer_status status = CLAYER_OK;
+    cly_ops_step *step = NULL;
+    cly_ops_activation activation;
     int axis = 0;
-    clayer_status status =
-        cly_layers_expect_axis(layer, ((const clayer_softmax_config *)layer->config)->axis, inputs, &axis);
-    return status != CLAYER_OK ? status : plan_over_axis(CLY_SOFTMAX, axis, output, steps);
+    CLY_TRY(describe(layer, shape, &activation, &axis));
+    if (activation.id == CLY_LINEAR) {
+        return CLAYER_OK;
+    }
+    if (cly_ops_activation_is_elementwise(&activation)) {
+        CLY_TRY(cly_ops_steps_add(
+            steps, backward ? &cly_ops_activation_gradient_operator : &cly_ops_activation_operator, &step));
+        step->shape.activation =
+            (cly_ops_activation_shape){.count = cly_layers_product(shape, 0, shape->rank), .activation = activation};
+    } else {
+        CLY_TRY(
+            cly_ops_steps_add(steps, backward ? &cly_ops_softmax_gradient_operator : &cly_ops_softmax_operator, &step));
+        step->shape.softmax = (cly_ops_softmax_shape){.outer = cly_layers_product(shape, 0, axis),
+                                                      .axis = shape->dims[axis],
+                                                      .inner = cly_layers_product(shape, axis + 1, shape->rank),
+                                                      .id = activation.id};
+    }
+    const bool from_output = backward && !cly_ops_activation_needs_input(&activation);
+    step->operands[0] = from_output ? CLY_PLACE(CLY_OUTPUT, 0) : CLY_PLACE(CLY_INPUT, 0);
+    step->operands[1] = backward ? CLY_PLACE(CLY_OUTPUT_GRADIENT, 0) : CLY_PLACE(CLY_OUTPUT, 0);
+    step->operands[2] = backward ? CLY_PLACE(CLY_INPUT_GRADIENT, 0) : CLY_PLACE(CLY_NOWHERE, 0);
+done:
+    return status;
+}
+
+static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                          const clayer_shape *output, cly_ops_steps *steps) {
+    (void)count, (void)output;
+    return plan_either(layer, inputs, false, steps);
+}
+
+static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count, (void)output, (void)wanted;
+    return plan_either(layer, inputs, true, steps);
 }
 
 const cly_layers_class cly_layers_activation = {.name = "Activation",
@@ -116,22 +106,26 @@ const cly_layers_class cly_layers_activation = {.name = "Activation",
                                                 .config_size = sizeof(clayer_activation_config),
                                                 .params = activation_params,
                                                 .infer = infer,
-                                                .plan = plan_activation};
+                                                .plan = plan,
+                                                .plan_backward = plan_backward};
 const cly_layers_class cly_layers_relu = {.name = "ReLU",
                                           .auto_name = "re_lu",
                                           .config_size = sizeof(clayer_relu_config),
                                           .params = relu_params,
                                           .infer = infer,
-                                          .plan = plan_relu};
+                                          .plan = plan,
+                                          .plan_backward = plan_backward};
 const cly_layers_class cly_layers_leaky_relu = {.name = "LeakyReLU",
                                                 .auto_name = "leaky_re_lu",
                                                 .config_size = sizeof(clayer_leaky_relu_config),
                                                 .params = leaky_relu_params,
                                                 .infer = infer,
-                                                .plan = plan_leaky_relu};
+                                                .plan = plan,
+                                                .plan_backward = plan_backward};
 const cly_layers_class cly_layers_softmax = {.name = "Softmax",
                                              .auto_name = "softmax",
                                              .config_size = sizeof(clayer_softmax_config),
                                              .params = softmax_params,
-                                             .infer = infer_softmax,
-                                             .plan = plan_softmax};
+                                             .infer = infer,
+                                             .plan = plan,
+                                             .plan_backward = plan_backward};

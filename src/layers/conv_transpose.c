@@ -96,30 +96,60 @@ done:
     return status;
 }
 
+/* The convolution that maps our output back to our input. */
+static void fill_shape(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                       cly_ops_conv_shape *shape) {
+    const config *c = layer->config;
+    int64_t before[3] = {0};
+    cly_layers_conv_shape(layer, output, input, c->kernel_size, c->strides, c->dilation_rate, c->padding, shape);
+    for (int i = 0; i < layer->class->rank; i++) {
+        cly_ops_axis made = {0};
+        (void)transpose_axis(c, i, input->dims[cly_layers_spatial_axis(layer, i)], &made); /* `infer` has accepted */
+        before[i] = made.before;
+    }
+    cly_layers_lead(layer, before, 0, shape->pad);
+    shape->has_bias = !c->no_bias;
+}
+
 static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                           const clayer_shape *output, cly_ops_steps *steps) {
     (void)count;
     const config *c = layer->config;
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
-    int64_t before[3] = {0};
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_conv_transpose_operator, &step));
-    cly_ops_conv_shape *shape = &step->shape.conv;
-    /* The convolution that maps our output back to our input. */
-    cly_layers_conv_shape(layer, output, inputs, c->kernel_size, c->strides, c->dilation_rate, c->padding, shape);
-    for (int i = 0; i < layer->class->rank; i++) {
-        cly_ops_axis made = {0};
-        (void)transpose_axis(c, i, inputs->dims[cly_layers_spatial_axis(layer, i)], &made); /* `infer` has accepted */
-        before[i] = made.before;
-    }
-    cly_layers_lead(layer, before, 0, shape->pad);
-    shape->has_bias = !c->no_bias;
-    shape->activation = cly_layers_fused_activation(layer);
+    fill_shape(layer, inputs, output, &step->shape.conv);
+    step->shape.conv.activation = cly_layers_fused_activation(layer, steps);
     step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
     step->operands[1] = CLY_PLACE(CLY_WEIGHT, 0);
     step->operands[2] = c->no_bias ? CLY_PLACE(CLY_NOWHERE, 0) : CLY_PLACE(CLY_WEIGHT, 1);
-    step->operands[3] = CLY_PLACE(CLY_OUTPUT, 0);
+    step->operands[3] = cly_layers_preactivation(layer, steps);
     CLY_TRY(cly_layers_plan_activation(layer, output, steps));
+done:
+    return status;
+}
+
+/* dx is the convolution of dz, and dz takes the place of its input in the gradient of the kernel. */
+static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count;
+    const config *c = layer->config;
+    clayer_status status = CLAYER_OK;
+    cly_ops_conv_shape shape = {0};
+    cly_ops_place dz;
+    fill_shape(layer, inputs, output, &shape);
+    CLY_TRY(cly_layers_plan_activation_gradient(layer, output, steps, &dz));
+    if (!c->no_bias) {
+        CLY_TRY(cly_layers_plan_bias_gradient(layer, output, 1, dz, steps));
+    }
+    if (cly_layers_is_trained(layer, 0)) {
+        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_conv_weights_operator, &shape, dz, CLY_PLACE(CLY_INPUT, 0),
+                                              CLY_PLACE(CLY_WEIGHT_GRADIENT, 0), steps));
+    }
+    if (wanted[0]) {
+        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_conv_operator, &shape, dz, CLY_PLACE(CLY_WEIGHT, 0),
+                                              CLY_PLACE(CLY_INPUT_GRADIENT, 0), steps));
+    }
 done:
     return status;
 }
@@ -128,7 +158,7 @@ done:
     {                                                                                                        \
         .name = "Conv" #rank_ "DTranspose", .auto_name = "conv" #rank_ "d_transpose", .rank = (rank_),       \
         .config_size = sizeof(config), .params = params, .check = check, .infer = infer, .declare = declare, \
-        .plan = plan                                                                                         \
+        .plan = plan, .plan_backward = plan_backward                                                         \
     }
 
 const cly_layers_class cly_layers_conv1d_transpose = CLASS(1);

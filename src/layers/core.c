@@ -1,6 +1,5 @@
-/* layers/core.c: InputLayer, Dense, Flatten, Reshape, Dropout. Keras: keras/src/layers/core/dense.py,
- * keras/src/layers/reshaping/{flatten,reshape}.py, keras/src/layers/regularization/dropout.py. Flatten, Reshape and
- * Dropout (outside training) leave the values where they are. */
+/* layers/core.c: InputLayer, Dense, Flatten, Reshape. Keras: keras/src/layers/core/dense.py,
+ * keras/src/layers/reshaping/{flatten,reshape}.py. Flatten and Reshape leave the values where they are. */
 #include "base/memory.h"
 #include "layers/layer.h"
 
@@ -70,30 +69,59 @@ done:
 }
 
 /* A 1x1 convolution on one image whose pixels are all the rows of the input. */
+static void fill_dense(const clayer_layer *layer, const clayer_shape *input, cly_ops_conv_shape *shape) {
+    const clayer_dense_config *c = layer->config;
+    const int64_t rows = cly_layers_product(input, 0, input->rank - 1);
+    *shape = (cly_ops_conv_shape){.batch = 1,
+                                  .in = {1, 1, rows},
+                                  .out = {1, 1, rows},
+                                  .in_channels = input->dims[input->rank - 1],
+                                  .out_channels = c->units,
+                                  .groups = 1,
+                                  .kernel = {1, 1, 1},
+                                  .stride = {1, 1, 1},
+                                  .dilation = {1, 1, 1},
+                                  .has_bias = !c->no_bias};
+}
+
 static clayer_status plan_dense(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                 const clayer_shape *output, cly_ops_steps *steps) {
     (void)count;
     const clayer_dense_config *c = layer->config;
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
-    int64_t rows = cly_layers_product(inputs, 0, inputs->rank - 1);
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_conv_operator, &step));
-    step->shape.conv = (cly_ops_conv_shape){.batch = 1,
-                                            .in = {1, 1, rows},
-                                            .out = {1, 1, rows},
-                                            .in_channels = inputs->dims[inputs->rank - 1],
-                                            .out_channels = c->units,
-                                            .groups = 1,
-                                            .kernel = {1, 1, 1},
-                                            .stride = {1, 1, 1},
-                                            .dilation = {1, 1, 1},
-                                            .has_bias = !c->no_bias,
-                                            .activation = cly_layers_fused_activation(layer)};
+    fill_dense(layer, inputs, &step->shape.conv);
+    step->shape.conv.activation = cly_layers_fused_activation(layer, steps);
     step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
     step->operands[1] = CLY_PLACE(CLY_WEIGHT, 0);
     step->operands[2] = c->no_bias ? CLY_PLACE(CLY_NOWHERE, 0) : CLY_PLACE(CLY_WEIGHT, 1);
-    step->operands[3] = CLY_PLACE(CLY_OUTPUT, 0);
+    step->operands[3] = cly_layers_preactivation(layer, steps);
     CLY_TRY(cly_layers_plan_activation(layer, output, steps));
+done:
+    return status;
+}
+
+static clayer_status plan_dense_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                         const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count;
+    const clayer_dense_config *c = layer->config;
+    clayer_status status = CLAYER_OK;
+    cly_ops_conv_shape shape;
+    cly_ops_place dz;
+    fill_dense(layer, inputs, &shape);
+    CLY_TRY(cly_layers_plan_activation_gradient(layer, output, steps, &dz));
+    if (!c->no_bias) {
+        CLY_TRY(cly_layers_plan_bias_gradient(layer, output, 1, dz, steps));
+    }
+    if (cly_layers_is_trained(layer, 0)) {
+        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_conv_weights_operator, &shape, CLY_PLACE(CLY_INPUT, 0), dz,
+                                              CLY_PLACE(CLY_WEIGHT_GRADIENT, 0), steps));
+    }
+    if (wanted[0]) {
+        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_conv_transpose_operator, &shape, dz, CLY_PLACE(CLY_WEIGHT, 0),
+                                              CLY_PLACE(CLY_INPUT_GRADIENT, 0), steps));
+    }
 done:
     return status;
 }
@@ -104,7 +132,8 @@ const cly_layers_class cly_layers_dense = {.name = "Dense",
                                            .params = dense_params,
                                            .infer = infer_dense,
                                            .declare = declare_dense,
-                                           .plan = plan_dense};
+                                           .plan = plan_dense,
+                                           .plan_backward = plan_dense_backward};
 
 /* ---- Flatten ---- */
 
@@ -122,23 +151,38 @@ static clayer_status infer_flatten(const clayer_layer *layer, const clayer_shape
 }
 
 /* With channels_first the channels move last before, unless there is one channel or one place only. */
-static clayer_status plan_flatten(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                  const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count;
+static clayer_status plan_either_flatten(const clayer_layer *layer, const clayer_shape *input,
+                                         const clayer_shape *output, bool backward, cly_ops_steps *steps) {
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
-    if (!layer->channels_first || inputs->rank <= 2 || inputs->dims[1] == 1 || inputs->dims[1] == output->dims[1]) {
+    const int last = input->rank - 1;
+    if (!layer->channels_first || input->rank <= 2 || input->dims[1] == 1 || input->dims[1] == output->dims[1]) {
         return CLAYER_OK;
     }
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_transpose_operator, &step));
-    step->shape.transpose.x = *inputs;
-    for (int i = 1; i < inputs->rank; i++) {
-        step->shape.transpose.permutation[i] = i == inputs->rank - 1 ? 1 : i + 1;
+    cly_ops_transpose_shape *shape = &step->shape.transpose;
+    shape->x = *input;
+    for (int i = 1; i <= last; i++) {
+        int from = backward ? i - 1 : i + 1; /* which axis becomes axis i, but for the channels */
+        shape->permutation[i] = backward && i == 1 ? last : !backward && i == last ? 1 : from;
+        shape->x.dims[i] = !backward ? input->dims[i] : i == last ? input->dims[1] : input->dims[i + 1];
     }
-    step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
-    step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
+    step->operands[0] = backward ? CLY_PLACE(CLY_OUTPUT_GRADIENT, 0) : CLY_PLACE(CLY_INPUT, 0);
+    step->operands[1] = backward ? CLY_PLACE(CLY_INPUT_GRADIENT, 0) : CLY_PLACE(CLY_OUTPUT, 0);
 done:
     return status;
+}
+
+static clayer_status plan_flatten(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                  const clayer_shape *output, cly_ops_steps *steps) {
+    (void)count;
+    return plan_either_flatten(layer, inputs, output, false, steps);
+}
+
+static clayer_status plan_flatten_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                           const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count, (void)wanted;
+    return plan_either_flatten(layer, inputs, output, true, steps);
 }
 
 const cly_layers_class cly_layers_flatten = {.name = "Flatten",
@@ -146,7 +190,8 @@ const cly_layers_class cly_layers_flatten = {.name = "Flatten",
                                              .config_size = sizeof(clayer_flatten_config),
                                              .params = flatten_params,
                                              .infer = infer_flatten,
-                                             .plan = plan_flatten};
+                                             .plan = plan_flatten,
+                                             .plan_backward = plan_flatten_backward};
 
 /* ---- Reshape ---- */
 
@@ -212,27 +257,4 @@ const cly_layers_class cly_layers_reshape = {.name = "Reshape",
                                              .params = reshape_params,
                                              .check = check_reshape,
                                              .infer = infer_reshape,
-                                             .plan = cly_layers_plan_nothing};
-
-/* ---- Dropout ---- */
-
-static const cly_layers_param dropout_params[] = {
-    CLY_PARAM(clayer_dropout_config, rate, NUMBER, .low = 0, .high = 1),
-    CLY_PARAM_FLAGGED(clayer_dropout_config, seed, INT, .required = false),
-    CLY_PARAM(clayer_dropout_config, noise_shape, SHAPE, .low = -1, .high = INT32_MAX),
-    {0},
-};
-
-static clayer_status infer_same(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                clayer_shape *output_out) {
-    (void)layer, (void)count;
-    *output_out = *inputs;
-    return CLAYER_OK;
-}
-
-const cly_layers_class cly_layers_dropout = {.name = "Dropout",
-                                             .auto_name = "dropout",
-                                             .config_size = sizeof(clayer_dropout_config),
-                                             .params = dropout_params,
-                                             .infer = infer_same,
                                              .plan = cly_layers_plan_nothing};

@@ -68,6 +68,14 @@ done:
     return status;
 }
 
+static void fill_shape(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                       cly_ops_conv_shape *shape) {
+    const config *c = layer->config;
+    cly_layers_conv_shape(layer, input, output, c->kernel_size, c->strides, c->dilation_rate, c->padding, shape);
+    shape->groups = shape->in_channels;
+    shape->has_bias = !c->no_bias;
+}
+
 static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                           const clayer_shape *output, cly_ops_steps *steps) {
     (void)count;
@@ -75,16 +83,37 @@ static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs,
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_depthwise_operator, &step));
-    cly_ops_conv_shape *shape = &step->shape.conv;
-    cly_layers_conv_shape(layer, inputs, output, c->kernel_size, c->strides, c->dilation_rate, c->padding, shape);
-    shape->groups = shape->in_channels;
-    shape->has_bias = !c->no_bias;
-    shape->activation = cly_layers_fused_activation(layer);
+    fill_shape(layer, inputs, output, &step->shape.conv);
+    step->shape.conv.activation = cly_layers_fused_activation(layer, steps);
     step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
     step->operands[1] = CLY_PLACE(CLY_WEIGHT, 0);
     step->operands[2] = c->no_bias ? CLY_PLACE(CLY_NOWHERE, 0) : CLY_PLACE(CLY_WEIGHT, 1);
-    step->operands[3] = CLY_PLACE(CLY_OUTPUT, 0);
+    step->operands[3] = cly_layers_preactivation(layer, steps);
     CLY_TRY(cly_layers_plan_activation(layer, output, steps));
+done:
+    return status;
+}
+
+static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count;
+    const config *c = layer->config;
+    clayer_status status = CLAYER_OK;
+    cly_ops_conv_shape shape = {0};
+    cly_ops_place dz;
+    fill_shape(layer, inputs, output, &shape);
+    CLY_TRY(cly_layers_plan_activation_gradient(layer, output, steps, &dz));
+    if (!c->no_bias) {
+        CLY_TRY(cly_layers_plan_bias_gradient(layer, output, 1, dz, steps));
+    }
+    if (cly_layers_is_trained(layer, 0)) {
+        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_depthwise_weights_operator, &shape, CLY_PLACE(CLY_INPUT, 0), dz,
+                                              CLY_PLACE(CLY_WEIGHT_GRADIENT, 0), steps));
+    }
+    if (wanted[0]) {
+        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_depthwise_transpose_operator, &shape, dz,
+                                              CLY_PLACE(CLY_WEIGHT, 0), CLY_PLACE(CLY_INPUT_GRADIENT, 0), steps));
+    }
 done:
     return status;
 }
@@ -93,7 +122,7 @@ done:
     {                                                                                                        \
         .name = "DepthwiseConv" #rank_ "D", .auto_name = "depthwise_conv" #rank_ "d", .rank = (rank_),       \
         .config_size = sizeof(config), .params = params, .check = check, .infer = infer, .declare = declare, \
-        .plan = plan                                                                                         \
+        .plan = plan, .plan_backward = plan_backward                                                         \
     }
 
 const cly_layers_class cly_layers_depthwise_conv1d = CLASS(1);

@@ -1,5 +1,5 @@
 /* layers/layer.c: a layer comes into being from its config, is asked for names and shapes, and goes. Building and
- * running are in run.c. */
+ * running are in run.c and backward.c. */
 #include "layers/layer.h"
 
 #include <stdarg.h>
@@ -129,10 +129,14 @@ void clayer_layer_destroy(clayer_layer *layer) {
     }
     cly_ops_steps_free(&layer->steps);
     free(layer->planned_inputs);
+    free(layer->ran_inputs);
     for (size_t i = 0; i < CLY_COUNT(layer->temporaries); i++) {
         cly_device_buffer_destroy(layer->context, layer->temporaries[i]);
     }
     cly_device_buffer_destroy(layer->context, layer->workspace);
+    for (size_t i = 0; i < CLY_COUNT(layer->saved); i++) {
+        cly_device_buffer_destroy(layer->context, layer->saved[i]);
+    }
     cly_layers_params_free(layer->class->params, layer->config);
     free(layer->name);
     cly_device_release(layer->context);

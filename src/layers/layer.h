@@ -1,8 +1,8 @@
 /* layers/layer.h: what a layer is inside, and what a file of src/layers gives for each class.
  *
- * A class is a table of parameters and four functions: check the arguments against each other, infer the output shape,
- * declare the weights, and plan: write the steps (operators on named places) for one concrete shape. There is no
- * forward function: whoever runs a layer runs its steps. */
+ * A class is a table of parameters and five functions: check the arguments against each other, infer the output shape,
+ * declare the weights, plan and plan_backward: write the steps (operators on named places) for one concrete shape.
+ * There is no forward or backward function: whoever runs a layer runs its steps. */
 #ifndef CLY_LAYERS_LAYER_H
 #define CLY_LAYERS_LAYER_H
 
@@ -35,9 +35,15 @@ typedef struct cly_layers_class {
     /* cly_layers_add_weight for each, in Keras' order. NULL: no weights. */
     clayer_status (*declare)(clayer_layer *layer, const clayer_shape *inputs, size_t count);
     /* Writes the steps for concrete shapes that `infer` has accepted. No steps: the output is the input's memory
-     * (Flatten, Dropout, Reshape), which the model uses without a copy. */
+     * (Flatten, Dropout, Reshape), which the model uses without a copy. steps->training and steps->keeps, set before,
+     * say what the steps are for. */
     clayer_status (*plan)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                           const clayer_shape *output, cly_ops_steps *steps);
+    /* Writes the steps that make the gradients of the inputs where `wanted` says so and of every trainable weight,
+     * after forward steps that were written with the same steps->training and steps->keeps. Called by
+     * cly_layers_plan_backward, and only where there are forward steps and something is wanted. */
+    clayer_status (*plan_backward)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps);
 } cly_layers_class;
 
 struct clayer_layer {
@@ -46,7 +52,7 @@ struct clayer_layer {
     int references;          /* the caller's and the models' */
     char *name;              /* NULL until it is given one: by its config, or by the model it is added to */
     bool trainable;
-    int generation; /* of Keras that wrote the file, 2 or 3; 3 for layers made in C */
+    int generation;                /* of Keras that wrote the file, 2 or 3; 3 for layers made in C */
     bool channels_first;           /* resolved from data_format where the class has it */
     cly_ops_activation activation; /* parsed where the class has it */
     void *config;                  /* the public struct with all defaults in place, owned */
@@ -55,13 +61,17 @@ struct clayer_layer {
     size_t declared; /* weights that the running declare() has named; a built layer's are compared, not made anew */
     bool built;
     clayer_shape built_for; /* the first input's shape at build */
-    /* for clayer_layer_forward on its own: the last plan and its memory */
+    uint64_t training_step; /* increased before each forward pass of training; Dropout's numbers depend on it */
+    /* for clayer_layer_forward and _backward on its own: the last plan and its memory */
+    bool training; /* steps->training of its plans */
+    bool keeps;    /* likewise */
     cly_ops_steps steps;
     clayer_shape *planned_inputs;
     size_t planned_count;
-    cl_mem temporaries[CLY_OPS_TEMPORARIES];
-    cl_mem workspace;
-    uint64_t workspace_bytes;
+    cl_mem temporaries[CLY_OPS_TEMPORARIES], saved[CLY_OPS_SAVED], workspace;
+    uint64_t temporary_bytes[CLY_OPS_TEMPORARIES], saved_bytes[CLY_OPS_SAVED], workspace_bytes;
+    cl_mem *ran_inputs; /* planned_count, of the last forward pass; only compared */
+    cl_mem ran_output;  /* likewise; NULL: none that a backward pass could follow */
     clayer_layer_profile profile;
 };
 
@@ -87,6 +97,12 @@ clayer_layer *cly_layers_retain(clayer_layer *layer);
 #define CLY_LAYERS_DESCRIPTION 160
 const char *cly_layers_describe(const clayer_layer *layer, char *text, size_t capacity);
 
+/* Writes the backward steps of a layer whose forward pass has steps; none if nothing is wanted and no weight is
+ * trainable. Where the forward pass has no steps the backward one has none either: the gradient of the input is that of
+ * the output. */
+clayer_status cly_layers_plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                       const clayer_shape *output, const bool *wanted, cly_ops_steps *steps);
+
 /* Every config struct begins as this one does. */
 typedef clayer_add_config cly_layers_common_config;
 
@@ -106,6 +122,9 @@ typedef struct cly_layers_input_config {
 /* Fails with "Conv2D 'conv2d_1': " before the formatted reason. */
 clayer_status cly_layers_fail(const clayer_layer *layer, clayer_status status, const char *format, ...)
     CLY_PRINTF(3, 4);
+
+/* A seed from the layer's name and a word: without one in the config a layer of one name does alike in every run. */
+uint64_t cly_layers_seed(const clayer_layer *layer, const char *word);
 
 /* Declares the next weight; specs are text of the config. An unknown dimension is refused, naming the weight. */
 clayer_status cly_layers_add_weight(clayer_layer *layer, const char *name, const clayer_shape *shape, bool trainable,
@@ -179,7 +198,7 @@ void cly_layers_conv_shape(const clayer_layer *layer, const clayer_shape *input,
                            const int64_t kernel[3], const int64_t strides[3], const int64_t dilation[3],
                            const char *padding, cly_ops_conv_shape *shape_out);
 
-/* ---- steps ---- */
+/* ---- steps that layers share (steps.c) ---- */
 
 #define CLY_PLACE(kind_, index_) ((cly_ops_place){.kind = (kind_), .index = (index_)})
 
@@ -187,10 +206,64 @@ void cly_layers_conv_shape(const clayer_layer *layer, const clayer_shape *input,
 clayer_status cly_layers_plan_nothing(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                       const clayer_shape *output, cly_ops_steps *steps);
 
-/* The layer's activation if it acts element by element, to be fused into the last operator; else linear. */
-cly_ops_activation cly_layers_fused_activation(const clayer_layer *layer);
+/* A backward pass follows, in training or not. */
+static inline bool cly_layers_keeps(const cly_ops_steps *steps) {
+    return steps->training || steps->keeps;
+}
 
-/* Appends the layer's activation as a step of its own on the output, if it is not element by element (softmax). */
+/* Bytes of a tensor of this shape, which is known and fits. */
+uint64_t cly_layers_bytes(const clayer_shape *shape);
+
+/* The gradient of weight `index` is asked for. */
+bool cly_layers_is_trained(const clayer_layer *layer, int index);
+
+/* A layer's activation follows its last operator. It is fused into that where it acts element by element, but where a
+ * backward pass needs the activation's input that goes to CLY_SAVED 0 and the activation is a step of its own; so is
+ * one over an axis (softmax). */
+#define CLY_LAYERS_SAVED_PREACTIVATION 0
+
+/* What to fuse into the last operator; linear: nothing. */
+cly_ops_activation cly_layers_fused_activation(const clayer_layer *layer, const cly_ops_steps *steps);
+/* Where the last operator writes. */
+cly_ops_place cly_layers_preactivation(const clayer_layer *layer, const cly_ops_steps *steps);
+/* Appends the activation as a step of its own if it was not fused. */
 clayer_status cly_layers_plan_activation(const clayer_layer *layer, const clayer_shape *output, cly_ops_steps *steps);
+
+/* Backward: appends dz = dy f'(z) into CLY_TEMPORARY 0 and gives that place, or the output's gradient where the
+ * activation is linear. */
+clayer_status cly_layers_plan_activation_gradient(const clayer_layer *layer, const clayer_shape *output,
+                                                  cly_ops_steps *steps, cly_ops_place *dz_out);
+/* Backward: appends the gradient of the bias, weight `index`, if that is trained; dz has the output's shape. */
+clayer_status cly_layers_plan_bias_gradient(const clayer_layer *layer, const clayer_shape *output, int index,
+                                            cly_ops_place dz, cly_ops_steps *steps);
+/* Backward: appends a step of `op` with a convolution's shape (whose bias and activation are left out) on three
+ * operands: of "conv" and the like x, w, y, of the gradients of weights x, dy, dw. */
+clayer_status cly_layers_plan_conv_gradient(const cly_ops_operator *op, const cly_ops_conv_shape *shape,
+                                            cly_ops_place first, cly_ops_place second, cly_ops_place result,
+                                            cly_ops_steps *steps);
+/* Appends a window of `before` zeros on each axis (negative: crops); with `backward` its gradient. */
+clayer_status cly_layers_plan_window(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                                     const int64_t before[3], bool backward, cly_ops_steps *steps);
+
+/* ---- a layer on its own (run.c, backward.c) ---- */
+
+/* An input or gradient that the caller gives: not NULL, of this layer's context, and not in the memory of `apart`
+ * (NULL: anything goes). `what` is "input 0". */
+clayer_status cly_layers_check_tensor(const clayer_layer *layer, const clayer_tensor *tensor, const char *what,
+                                      const clayer_tensor *apart, const char *apart_what);
+
+/* CLAYER_INVALID_SHAPE unless the tensor has this shape. */
+clayer_status cly_layers_expect_shape(const clayer_layer *layer, const clayer_tensor *tensor, const char *what,
+                                      const clayer_shape *shape);
+
+/* Chooses implementations, makes what memory is missing, and enqueues the steps; the profile then tells of them.
+ * `bindings` has inputs, output and gradients; weights and the layer's own memory are filled in. */
+clayer_status cly_layers_run_steps(clayer_layer *layer, cly_ops_steps *steps, cly_ops_bindings *bindings);
+
+/* The same for a layer without steps, which a copy stands for. */
+clayer_status cly_layers_run_copy(clayer_layer *layer, const clayer_tensor *source, clayer_tensor *target);
+
+/* Gives back what only training needs. */
+void cly_layers_release_training(clayer_layer *layer);
 
 #endif

@@ -94,6 +94,33 @@ done:
     return status;
 }
 
+/* Each input gets the output's gradient, added up where it was repeated. */
+static clayer_status plan_add_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                       const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)layer;
+    clayer_status status = CLAYER_OK;
+    const int64_t elements = cly_layers_product(output, 0, output->rank);
+    for (size_t i = 0; i < count && count > 1; i++) {
+        cly_ops_step *step = NULL;
+        const clayer_shape input = expand(&inputs[i], output->rank);
+        if (!wanted[i]) {
+            continue;
+        }
+        if (cly_layers_same_shape(&input, output)) {
+            CLY_TRY(cly_ops_steps_add(steps, &cly_ops_copy_operator, &step));
+            step->shape.copy =
+                (cly_ops_copy_shape){.rows = 1, .width = elements, .x_length = elements, .y_length = elements};
+        } else {
+            CLY_TRY(cly_ops_steps_add(steps, &cly_ops_reduce_operator, &step));
+            step->shape.reduce = (cly_ops_reduce_shape){.x = *output, .y = input};
+        }
+        step->operands[0] = CLY_PLACE(CLY_OUTPUT_GRADIENT, 0);
+        step->operands[1] = CLY_PLACE(CLY_INPUT_GRADIENT, (int)i);
+    }
+done:
+    return status;
+}
+
 const cly_layers_class cly_layers_add = {.name = "Add",
                                          .auto_name = "add",
                                          .config_size = sizeof(clayer_add_config),
@@ -101,7 +128,8 @@ const cly_layers_class cly_layers_add = {.name = "Add",
                                          .min_inputs = 1,
                                          .max_inputs = CLY_LAYERS_MAX_INPUTS,
                                          .infer = infer_add,
-                                         .plan = plan_add};
+                                         .plan = plan_add,
+                                         .plan_backward = plan_add_backward};
 
 /* ---- Concatenate ---- */
 
@@ -141,28 +169,39 @@ static clayer_status infer_concatenate(const clayer_layer *layer, const clayer_s
     return CLAYER_OK;
 }
 
-/* Each input is a slab of every row of the output. */
-static clayer_status plan_concatenate(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                      const clayer_shape *output, cly_ops_steps *steps) {
+/* Each input is a slab of every row of the output. wanted NULL: forward. */
+static clayer_status plan_slabs(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    clayer_status status = CLAYER_OK;
     int axis = 0;
-    clayer_status status =
-        cly_layers_expect_axis(layer, ((const clayer_concatenate_config *)layer->config)->axis, inputs, &axis);
     int64_t offset = 0;
-    for (size_t i = 0; i < count && count > 1 && status == CLAYER_OK; i++) {
+    CLY_TRY(cly_layers_expect_axis(layer, ((const clayer_concatenate_config *)layer->config)->axis, inputs, &axis));
+    const int64_t rows = cly_layers_product(output, 0, axis), length = cly_layers_product(output, axis, output->rank);
+    for (size_t i = 0; i < count && count > 1; i++) {
         cly_ops_step *step = NULL;
-        CLY_TRY(cly_ops_steps_add(steps, &cly_ops_copy_operator, &step));
-        int64_t width = cly_layers_product(&inputs[i], axis, inputs[i].rank);
-        step->shape.copy = (cly_ops_copy_shape){.rows = cly_layers_product(output, 0, axis),
-                                                .width = width,
-                                                .x_length = width,
-                                                .y_length = cly_layers_product(output, axis, output->rank),
-                                                .y_offset = offset};
-        step->operands[0] = CLY_PLACE(CLY_INPUT, (int)i);
-        step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
+        const int64_t width = cly_layers_product(&inputs[i], axis, inputs[i].rank);
+        if (wanted == NULL) {
+            CLY_TRY(cly_ops_steps_add(steps, &cly_ops_copy_operator, &step));
+            step->shape.copy = (cly_ops_copy_shape){
+                .rows = rows, .width = width, .x_length = width, .y_length = length, .y_offset = offset};
+            step->operands[0] = CLY_PLACE(CLY_INPUT, (int)i);
+            step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
+        } else if (wanted[i]) {
+            CLY_TRY(cly_ops_steps_add(steps, &cly_ops_copy_operator, &step));
+            step->shape.copy = (cly_ops_copy_shape){
+                .rows = rows, .width = width, .x_length = length, .x_offset = offset, .y_length = width};
+            step->operands[0] = CLY_PLACE(CLY_OUTPUT_GRADIENT, 0);
+            step->operands[1] = CLY_PLACE(CLY_INPUT_GRADIENT, (int)i);
+        }
         offset += width;
     }
 done:
     return status;
+}
+
+static clayer_status plan_concatenate(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                      const clayer_shape *output, cly_ops_steps *steps) {
+    return plan_slabs(layer, inputs, count, output, NULL, steps);
 }
 
 const cly_layers_class cly_layers_concatenate = {.name = "Concatenate",
@@ -172,4 +211,5 @@ const cly_layers_class cly_layers_concatenate = {.name = "Concatenate",
                                                  .min_inputs = 1,
                                                  .max_inputs = CLY_LAYERS_MAX_INPUTS,
                                                  .infer = infer_concatenate,
-                                                 .plan = plan_concatenate};
+                                                 .plan = plan_concatenate,
+                                                 .plan_backward = plan_slabs};

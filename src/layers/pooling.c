@@ -34,40 +34,61 @@ static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs
     return cly_layers_infer_window(layer, inputs, "pool_size", c->pool_size, c->strides, NULL, c->padding, output_out);
 }
 
-static clayer_status add_pool(const clayer_layer *layer, const clayer_shape *input, cly_ops_steps *steps,
+/* The gradient of an average is the same whatever was averaged. */
+static clayer_status add_pool(const clayer_layer *layer, const clayer_shape *input, bool backward, cly_ops_steps *steps,
                               cly_ops_pool_shape **shape_out) {
+    const bool average = strstr(layer->class->name, "Average") != NULL;
     cly_ops_step *step = NULL;
-    clayer_status status = cly_ops_steps_add(steps, &cly_ops_pool_operator, &step);
+    clayer_status status =
+        cly_ops_steps_add(steps, backward ? &cly_ops_pool_gradient_operator : &cly_ops_pool_operator, &step);
     if (status != CLAYER_OK) {
         return status;
     }
     cly_layers_outer_inner(layer, input, &step->shape.pool.outer, &step->shape.pool.inner);
     cly_layers_spatial(layer, input, step->shape.pool.in);
-    step->shape.pool.average = strstr(layer->class->name, "Average") != NULL;
-    step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
-    step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
+    step->shape.pool.average = average;
+    if (!backward || !average) {
+        step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
+        step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
+    }
+    if (backward) {
+        step->operands[2] = CLY_PLACE(CLY_OUTPUT_GRADIENT, 0);
+        step->operands[3] = CLY_PLACE(CLY_INPUT_GRADIENT, 0);
+    }
     *shape_out = &step->shape.pool;
     return CLAYER_OK;
 }
 
-static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                          const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count;
+static clayer_status plan_either(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                                 bool backward, cly_ops_steps *steps) {
     const clayer_pooling_config *c = layer->config;
     cly_ops_pool_shape *shape = NULL;
-    clayer_status status = add_pool(layer, inputs, steps, &shape);
+    clayer_status status = add_pool(layer, input, backward, steps, &shape);
     if (status != CLAYER_OK) {
         return status;
     }
     cly_layers_spatial(layer, output, shape->out);
     cly_layers_lead(layer, c->pool_size, 1, shape->window);
     cly_layers_lead(layer, c->strides, 1, shape->stride);
+    shape->ties = CLY_FIRST; /* TensorFlow's kernels but the plain one of 3D, as oneDNN and XLA have that too */
     for (int i = 0; i < 3; i++) {
         shape->pad[i] =
             cly_ops_padding_conv(cly_layers_padding(c->padding), shape->in[i], shape->window[i], shape->stride[i], 1)
                 .before;
     }
     return CLAYER_OK;
+}
+
+static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                          const clayer_shape *output, cly_ops_steps *steps) {
+    (void)count;
+    return plan_either(layer, inputs, output, false, steps);
+}
+
+static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count, (void)wanted;
+    return plan_either(layer, inputs, output, true, steps);
 }
 
 /* ---- one window of the whole size ---- */
@@ -97,14 +118,14 @@ static clayer_status infer_global(const clayer_layer *layer, const clayer_shape 
     return CLAYER_OK;
 }
 
-static clayer_status plan_global(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                 const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count, (void)output;
+static clayer_status plan_either_global(const clayer_layer *layer, const clayer_shape *input, bool backward,
+                                        cly_ops_steps *steps) {
     cly_ops_pool_shape *shape = NULL;
-    clayer_status status = add_pool(layer, inputs, steps, &shape);
+    clayer_status status = add_pool(layer, input, backward, steps, &shape);
     if (status != CLAYER_OK) {
         return status;
     }
+    shape->ties = CLY_SHARED; /* the gradient of TensorFlow's reduce_max */
     for (int i = 0; i < 3; i++) {
         shape->out[i] = 1;
         shape->window[i] = shape->in[i];
@@ -113,16 +134,29 @@ static clayer_status plan_global(const clayer_layer *layer, const clayer_shape *
     return CLAYER_OK;
 }
 
-#define POOLING(kind, word, rank_)                                                                                   \
-    {                                                                                                                \
-        .name = kind "Pooling" #rank_ "D", .auto_name = word "_pooling" #rank_ "d", .rank = (rank_),                 \
-        .config_size = sizeof(clayer_pooling_config), .params = params, .check = check, .infer = infer, .plan = plan \
+static clayer_status plan_global(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                 const clayer_shape *output, cly_ops_steps *steps) {
+    (void)count, (void)output;
+    return plan_either_global(layer, inputs, false, steps);
+}
+
+static clayer_status plan_global_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                          const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count, (void)output, (void)wanted;
+    return plan_either_global(layer, inputs, true, steps);
+}
+
+#define POOLING(kind, word, rank_)                                                                                    \
+    {                                                                                                                 \
+        .name = kind "Pooling" #rank_ "D", .auto_name = word "_pooling" #rank_ "d", .rank = (rank_),                  \
+        .config_size = sizeof(clayer_pooling_config), .params = params, .check = check, .infer = infer, .plan = plan, \
+        .plan_backward = plan_backward                                                                                \
     }
 #define GLOBAL(kind, word, rank_)                                                                      \
     {                                                                                                  \
         .name = "Global" kind "Pooling" #rank_ "D", .auto_name = "global_" word "_pooling" #rank_ "d", \
         .rank = (rank_), .config_size = sizeof(clayer_global_pooling_config), .params = global_params, \
-        .infer = infer_global, .plan = plan_global                                                     \
+        .infer = infer_global, .plan = plan_global, .plan_backward = plan_global_backward              \
     }
 
 const cly_layers_class cly_layers_max_pooling1d = POOLING("Max", "max", 1);

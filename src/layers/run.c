@@ -1,5 +1,6 @@
 /* layers/run.c: a layer on its own gets its weights and runs on the application's tensors: plan once for the shapes,
  * choose implementations at every run (they may have been forced anew), keep memory between runs. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,9 +9,9 @@
 
 /* ---- weights ---- */
 
-/* FNV-1a over "layer/weight": without a seed in the initializer a layer of one name starts alike in every run. */
-static uint64_t seed_of(const clayer_layer *layer, const char *weight) {
-    const char *const words[] = {clayer_layer_get_name(layer), "/", weight};
+/* FNV-1a over "layer/word". */
+uint64_t cly_layers_seed(const clayer_layer *layer, const char *word) {
+    const char *const words[] = {clayer_layer_get_name(layer), "/", word};
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < CLY_COUNT(words); i++) {
         for (const char *c = words[i]; *c != '\0'; c++) {
@@ -49,7 +50,7 @@ clayer_status cly_layers_add_weight(clayer_layer *layer, const char *name, const
     CLY_TRY(cly_base_spec_parse(&cly_weights_initializers, initializer, &weight.initializer));
     CLY_TRY(cly_base_spec_parse(&cly_weights_regularizers, regularizer, &weight.regularizer));
     CLY_TRY(cly_base_spec_parse(&cly_weights_constraints, constraint, &weight.constraint));
-    CLY_TRY(cly_weights_create(&weight, layer->context, shape, seed_of(layer, name)));
+    CLY_TRY(cly_weights_create(&weight, layer->context, shape, cly_layers_seed(layer, name)));
     layer->weights[layer->weight_count++] = weight;
 done:
     return status == CLAYER_OK ? status : cly_layers_fail(layer, status, "weight '%s': %s", name, clayer_last_error());
@@ -80,30 +81,51 @@ done:
     return status;
 }
 
-/* ---- running ---- */
+/* ---- tensors of the caller ---- */
+
+clayer_status cly_layers_check_tensor(const clayer_layer *layer, const clayer_tensor *tensor, const char *what,
+                                      const clayer_tensor *apart, const char *apart_what) {
+    if (tensor == NULL) {
+        return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "%s is NULL", what);
+    }
+    if (cly_device_tensor_context(tensor) != layer->context) {
+        return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "%s is a tensor of another context", what);
+    }
+    if (apart != NULL && cly_device_tensor_buffer(tensor) == cly_device_tensor_buffer(apart)) {
+        return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "%s shares its memory with %s", apart_what, what);
+    }
+    return CLAYER_OK;
+}
+
+clayer_status cly_layers_expect_shape(const clayer_layer *layer, const clayer_tensor *tensor, const char *what,
+                                      const clayer_shape *shape) {
+    char wanted[CLY_LAYERS_SHAPE_TEXT], given[CLY_LAYERS_SHAPE_TEXT];
+    if (cly_layers_same_shape(shape, clayer_tensor_get_shape(tensor))) {
+        return CLAYER_OK;
+    }
+    return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "%s has shape %s, must have %s", what,
+                           cly_layers_shape_text(clayer_tensor_get_shape(tensor), given, sizeof(given)),
+                           cly_layers_shape_text(shape, wanted, sizeof(wanted)));
+}
 
 static clayer_status check_tensors(const clayer_layer *layer, clayer_tensor *const *inputs, size_t count,
                                    const clayer_tensor *output) {
+    clayer_status status = CLAYER_OK;
+    char what[32];
     if (count == 0 || count > CLY_LAYERS_MAX_INPUTS) {
         return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "%zu inputs; allowed are 1 to %d", count,
                                CLY_LAYERS_MAX_INPUTS);
     }
     for (size_t i = 0; i < count; i++) {
-        if (inputs[i] == NULL) {
-            return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "input %zu is NULL", i);
-        }
-        if (cly_device_tensor_context(inputs[i]) != layer->context) {
-            return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "input %zu is a tensor of another context", i);
-        }
-        if (cly_device_tensor_buffer(inputs[i]) == cly_device_tensor_buffer(output)) {
-            return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "the output shares its memory with input %zu", i);
-        }
+        (void)snprintf(what, sizeof(what), "input %zu", i);
+        CLY_TRY(cly_layers_check_tensor(layer, inputs[i], what, output, "the output"));
     }
-    if (cly_device_tensor_context(output) != layer->context) {
-        return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "the output is a tensor of another context");
-    }
-    return CLAYER_OK;
+    CLY_TRY(cly_layers_check_tensor(layer, output, "the output", NULL, NULL));
+done:
+    return status;
 }
+
+/* ---- plans and memory ---- */
 
 static bool is_planned(const clayer_layer *layer, const clayer_shape *inputs, size_t count) {
     bool same = layer->planned_count == count;
@@ -119,45 +141,62 @@ static clayer_status plan(clayer_layer *layer, const clayer_shape *inputs, size_
     layer->planned_count = 0;
     cly_ops_steps_free(&layer->steps);
     free(layer->planned_inputs);
+    free(layer->ran_inputs);
     layer->planned_inputs = NULL;
-    for (size_t i = 0; i < CLY_COUNT(layer->temporaries); i++) {
-        cly_device_buffer_destroy(layer->context, layer->temporaries[i]);
-        layer->temporaries[i] = NULL;
-    }
+    layer->ran_inputs = NULL;
     CLY_TRY(cly_base_alloc(count, sizeof(*inputs), &memory));
     layer->planned_inputs = memory;
     memcpy(layer->planned_inputs, inputs, count * sizeof(*inputs));
+    CLY_TRY(cly_base_alloc(count, sizeof(cl_mem), &memory));
+    layer->ran_inputs = memory;
+    layer->steps.training = layer->training;
+    layer->steps.keeps = layer->keeps;
     CLY_TRY(layer->class->plan(layer, inputs, count, output, &layer->steps));
-    for (size_t i = 0; i < CLY_COUNT(layer->temporaries); i++) {
-        if (layer->steps.temporary_bytes[i] > 0) {
-            CLY_TRY(cly_device_buffer_create(layer->context, layer->steps.temporary_bytes[i], &layer->temporaries[i]));
-        }
-    }
     layer->planned_count = count;
 done:
     return status;
 }
 
-/* Chooses implementations and makes the workspace they need; a smaller one than the last stays as it is. */
-static clayer_status choose(clayer_layer *layer) {
+/* A smaller buffer than the last stays as it is. */
+static clayer_status hold_buffer(clayer_layer *layer, uint64_t bytes, cl_mem *buffer, uint64_t *held_bytes) {
     clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_ops_steps_choose(layer->context, &layer->steps));
-    if (layer->steps.workspace_bytes > layer->workspace_bytes) {
-        cly_device_buffer_destroy(layer->context, layer->workspace);
-        layer->workspace = NULL;
-        layer->workspace_bytes = 0;
-        CLY_TRY(cly_device_buffer_create(layer->context, layer->steps.workspace_bytes, &layer->workspace));
-        layer->workspace_bytes = layer->steps.workspace_bytes;
+    if (bytes > *held_bytes) {
+        cly_device_buffer_destroy(layer->context, *buffer);
+        *buffer = NULL;
+        *held_bytes = 0;
+        CLY_TRY(cly_device_buffer_create(layer->context, bytes, buffer));
+        *held_bytes = bytes;
     }
 done:
     return status;
 }
 
-/* Products that a convolution forms; other operators only pass over their data. */
+static clayer_status hold(clayer_layer *layer, const cly_ops_steps *steps) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < CLY_OPS_TEMPORARIES; i++) {
+        CLY_TRY(hold_buffer(layer, steps->temporary_bytes[i], &layer->temporaries[i], &layer->temporary_bytes[i]));
+    }
+    for (size_t i = 0; i < CLY_OPS_SAVED; i++) {
+        CLY_TRY(hold_buffer(layer, steps->saved_bytes[i], &layer->saved[i], &layer->saved_bytes[i]));
+    }
+    CLY_TRY(hold_buffer(layer, steps->workspace_bytes, &layer->workspace, &layer->workspace_bytes));
+done:
+    return status;
+}
+
+/* ---- running ---- */
+
+/* Products that a convolution or one of its gradients forms; other operators only pass over their data. */
 static double step_weight(const cly_ops_step *step) {
+    static const cly_ops_operator *const convolutions[] = {
+        &cly_ops_conv_operator,         &cly_ops_conv_transpose_operator,      &cly_ops_depthwise_operator,
+        &cly_ops_conv_weights_operator, &cly_ops_depthwise_transpose_operator, &cly_ops_depthwise_weights_operator};
     const cly_ops_conv_shape *c = &step->shape.conv;
-    if (step->op != &cly_ops_conv_operator && step->op != &cly_ops_conv_transpose_operator &&
-        step->op != &cly_ops_depthwise_operator) {
+    bool is_convolution = false;
+    for (size_t i = 0; i < CLY_COUNT(convolutions); i++) {
+        is_convolution = is_convolution || step->op == convolutions[i];
+    }
+    if (!is_convolution) {
         return 0;
     }
     double weight = (double)c->batch * (double)c->out_channels * (double)c->in_channels / (double)c->groups;
@@ -178,35 +217,60 @@ void cly_layers_note_run(clayer_layer *layer, const cly_ops_steps *steps, double
                                             .device_ms = device_ms};
 }
 
-static clayer_status run(clayer_layer *layer, clayer_tensor *const *inputs, size_t count, clayer_tensor *output) {
-    cl_mem buffers[CLY_LAYERS_MAX_INPUTS], weights[CLY_LAYERS_WEIGHTS];
-    for (size_t i = 0; i < count; i++) {
-        buffers[i] = cly_device_tensor_buffer(inputs[i]);
-    }
+clayer_status cly_layers_run_steps(clayer_layer *layer, cly_ops_steps *steps, cly_ops_bindings *bindings) {
+    clayer_status status = CLAYER_OK;
+    cl_mem weights[CLY_LAYERS_WEIGHTS];
+    double device_ms = -1.0;
+    CLY_TRY(cly_ops_steps_choose(layer->context, steps));
+    CLY_TRY(hold(layer, steps));
     for (size_t i = 0; i < layer->weight_count; i++) {
         weights[i] = cly_device_tensor_buffer(layer->weights[i].tensor);
     }
-    if (layer->steps.count == 0) {
-        uint64_t bytes = (uint64_t)clayer_tensor_get_count(output) * sizeof(float);
-        return cly_device_copy(layer->context, buffers[0], 0, cly_device_tensor_buffer(output), 0, bytes);
-    }
-    cly_ops_bindings bindings = {.inputs = buffers,
-                                 .output = cly_device_tensor_buffer(output),
-                                 .weights = weights,
-                                 .workspace = layer->workspace};
-    memcpy(bindings.temporaries, layer->temporaries, sizeof(bindings.temporaries));
-    return cly_ops_steps_run(layer->context, &layer->steps, &bindings);
-}
-
-static clayer_status run_timed(clayer_layer *layer, clayer_tensor *const *inputs, size_t count, clayer_tensor *output) {
-    double device_ms = -1.0;
+    bindings->weights = weights;
+    bindings->workspace = layer->workspace;
+    memcpy(bindings->temporaries, layer->temporaries, sizeof(bindings->temporaries));
+    memcpy(bindings->saved, layer->saved, sizeof(bindings->saved));
     cly_device_timer_begin(layer->context);
-    clayer_status status = run(layer, inputs, count, output);
+    status = cly_ops_steps_run(layer->context, steps, bindings);
     clayer_status timed = cly_device_timer_end(layer->context, &device_ms);
     status = status == CLAYER_OK ? timed : status;
     if (status == CLAYER_OK) {
-        cly_layers_note_run(layer, &layer->steps, device_ms);
+        cly_layers_note_run(layer, steps, device_ms);
     }
+done:
+    return status;
+}
+
+clayer_status cly_layers_run_copy(clayer_layer *layer, const clayer_tensor *source, clayer_tensor *target) {
+    double device_ms = -1.0;
+    const uint64_t bytes = (uint64_t)clayer_tensor_get_count(target) * sizeof(float);
+    cly_device_timer_begin(layer->context);
+    clayer_status status = cly_device_copy(layer->context, cly_device_tensor_buffer(source), 0,
+                                           cly_device_tensor_buffer(target), 0, bytes);
+    clayer_status timed = cly_device_timer_end(layer->context, &device_ms);
+    status = status == CLAYER_OK ? timed : status;
+    if (status == CLAYER_OK) {
+        cly_layers_note_run(layer, &(cly_ops_steps){0}, device_ms);
+    }
+    return status;
+}
+
+static clayer_status run(clayer_layer *layer, clayer_tensor *const *inputs, size_t count, clayer_tensor *output) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < count; i++) {
+        layer->ran_inputs[i] = cly_device_tensor_buffer(inputs[i]);
+    }
+    layer->training_step += layer->training;
+    if (layer->steps.count == 0) {
+        CLY_TRY(cly_layers_run_copy(layer, inputs[0], output));
+    } else {
+        cly_ops_bindings bindings = {.inputs = layer->ran_inputs, .output = cly_device_tensor_buffer(output)};
+        CLY_TRY(cly_layers_run_steps(layer, &layer->steps, &bindings));
+    }
+    if (cly_layers_keeps(&layer->steps)) {
+        layer->ran_output = cly_device_tensor_buffer(output);
+    }
+done:
     return status;
 }
 
@@ -214,7 +278,6 @@ clayer_status clayer_layer_forward(clayer_layer *layer, clayer_tensor *const *in
                                    clayer_tensor *output) {
     clayer_status status = CLAYER_OK;
     clayer_shape shapes[CLY_LAYERS_MAX_INPUTS], expected;
-    char wanted[CLY_LAYERS_SHAPE_TEXT], given[CLY_LAYERS_SHAPE_TEXT];
     if (layer == NULL || inputs == NULL || output == NULL) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_layer_forward: %s is NULL",
                              layer == NULL    ? "layer"
@@ -226,48 +289,13 @@ clayer_status clayer_layer_forward(clayer_layer *layer, clayer_tensor *const *in
         shapes[i] = *clayer_tensor_get_shape(inputs[i]);
     }
     CLY_TRY(clayer_layer_get_output_shape(layer, shapes, input_count, &expected));
-    if (!cly_layers_same_shape(&expected, clayer_tensor_get_shape(output))) {
-        status = cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "the output tensor has shape %s, must have %s",
-                                 cly_layers_shape_text(clayer_tensor_get_shape(output), given, sizeof(given)),
-                                 cly_layers_shape_text(&expected, wanted, sizeof(wanted)));
-        goto done;
-    }
+    CLY_TRY(cly_layers_expect_shape(layer, output, "the output tensor", &expected));
     CLY_TRY(clayer_layer_build(layer, shapes, input_count));
+    layer->ran_output = NULL;
     if (!is_planned(layer, shapes, input_count)) {
         CLY_TRY(plan(layer, shapes, input_count, &expected));
     }
-    CLY_TRY(choose(layer));
-    CLY_TRY(run_timed(layer, inputs, input_count, output));
-done:
-    return status;
-}
-
-/* ---- steps that layers share ---- */
-
-clayer_status cly_layers_plan_nothing(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                      const clayer_shape *output, cly_ops_steps *steps) {
-    (void)layer, (void)inputs, (void)count, (void)output, (void)steps;
-    return CLAYER_OK;
-}
-
-cly_ops_activation cly_layers_fused_activation(const clayer_layer *layer) {
-    const cly_ops_activation linear = {.id = CLY_LINEAR};
-    return cly_ops_activation_is_elementwise(&layer->activation) ? layer->activation : linear;
-}
-
-clayer_status cly_layers_plan_activation(const clayer_layer *layer, const clayer_shape *output, cly_ops_steps *steps) {
-    clayer_status status = CLAYER_OK;
-    cly_ops_step *step = NULL;
-    if (cly_ops_activation_is_elementwise(&layer->activation)) {
-        return CLAYER_OK;
-    }
-    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_softmax_operator, &step));
-    step->shape.softmax = (cly_ops_softmax_shape){.outer = cly_layers_product(output, 0, output->rank - 1),
-                                                  .axis = output->dims[output->rank - 1],
-                                                  .inner = 1,
-                                                  .id = layer->activation.id};
-    step->operands[0] = CLY_PLACE(CLY_OUTPUT, 0);
-    step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
+    CLY_TRY(run(layer, inputs, input_count, output));
 done:
     return status;
 }

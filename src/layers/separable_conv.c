@@ -78,48 +78,101 @@ done:
     return status;
 }
 
-/* What lies between the two steps: the output's shape with the depthwise channels. */
-static clayer_status plan_middle(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
-                                 cly_ops_steps *steps, clayer_shape *middle_out) {
+/* ---- the two convolutions ---- */
+
+#define SAVED_MIDDLE 1 /* beside CLY_LAYERS_SAVED_PREACTIVATION */
+
+typedef struct parts {
+    clayer_shape middle; /* what lies between: the output's shape with the depthwise channels */
+    uint64_t middle_bytes;
+    cly_ops_conv_shape depthwise, pointwise;
+} parts;
+
+static clayer_status split(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                           parts *parts_out) {
+    static const int64_t ones[3] = {1, 1, 1};
     const config *c = layer->config;
-    int channel_axis = cly_layers_channel_axis(layer);
-    *middle_out = *output;
-    middle_out->dims[channel_axis] = input->dims[channel_axis] * c->depth_multiplier;
-    int64_t bytes = cly_layers_product(middle_out, 0, middle_out->rank);
+    const int channel_axis = cly_layers_channel_axis(layer);
+    parts p = {.middle = *output};
+    p.middle.dims[channel_axis] = input->dims[channel_axis] * c->depth_multiplier;
+    int64_t bytes = cly_layers_product(&p.middle, 0, p.middle.rank);
     if (bytes < 0 || !cly_base_multiply(&bytes, sizeof(float))) {
         return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "the size of the depthwise result overflows");
     }
-    steps->temporary_bytes[0] = (uint64_t)bytes;
+    p.middle_bytes = (uint64_t)bytes;
+    cly_layers_conv_shape(layer, input, &p.middle, c->kernel_size, c->strides, c->dilation_rate, c->padding,
+                          &p.depthwise);
+    p.depthwise.groups = p.depthwise.in_channels;
+    cly_layers_conv_shape(layer, &p.middle, output, ones, ones, ones, "valid", &p.pointwise);
+    p.pointwise.has_bias = !c->no_bias;
+    *parts_out = p;
     return CLAYER_OK;
 }
 
 static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                           const clayer_shape *output, cly_ops_steps *steps) {
     (void)count;
-    static const int64_t ones[3] = {1, 1, 1};
     const config *c = layer->config;
+    const bool keeps = cly_layers_keeps(steps);
+    const cly_ops_place middle = keeps ? CLY_PLACE(CLY_SAVED, SAVED_MIDDLE) : CLY_PLACE(CLY_TEMPORARY, 0);
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
-    clayer_shape middle;
-    CLY_TRY(plan_middle(layer, inputs, output, steps, &middle));
+    parts p;
+    CLY_TRY(split(layer, inputs, output, &p));
+    if (keeps) {
+        steps->saved_bytes[SAVED_MIDDLE] = p.middle_bytes;
+    } else {
+        steps->temporary_bytes[0] = p.middle_bytes;
+    }
 
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_depthwise_operator, &step));
-    cly_layers_conv_shape(layer, inputs, &middle, c->kernel_size, c->strides, c->dilation_rate, c->padding,
-                          &step->shape.conv);
-    step->shape.conv.groups = step->shape.conv.in_channels;
+    step->shape.conv = p.depthwise;
     step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
     step->operands[1] = CLY_PLACE(CLY_WEIGHT, 0);
-    step->operands[3] = CLY_PLACE(CLY_TEMPORARY, 0);
+    step->operands[3] = middle;
 
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_conv_operator, &step));
-    cly_layers_conv_shape(layer, &middle, output, ones, ones, ones, "valid", &step->shape.conv);
-    step->shape.conv.has_bias = !c->no_bias;
-    step->shape.conv.activation = cly_layers_fused_activation(layer);
-    step->operands[0] = CLY_PLACE(CLY_TEMPORARY, 0);
+    step->shape.conv = p.pointwise;
+    step->shape.conv.activation = cly_layers_fused_activation(layer, steps);
+    step->operands[0] = middle;
     step->operands[1] = CLY_PLACE(CLY_WEIGHT, 1);
     step->operands[2] = c->no_bias ? CLY_PLACE(CLY_NOWHERE, 0) : CLY_PLACE(CLY_WEIGHT, 2);
-    step->operands[3] = CLY_PLACE(CLY_OUTPUT, 0);
+    step->operands[3] = cly_layers_preactivation(layer, steps);
     CLY_TRY(cly_layers_plan_activation(layer, output, steps));
+done:
+    return status;
+}
+
+static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count;
+    const config *c = layer->config;
+    const cly_ops_place dmiddle = CLY_PLACE(CLY_TEMPORARY, 1); /* dz may be in the other one */
+    clayer_status status = CLAYER_OK;
+    cly_ops_place dz;
+    parts p;
+    CLY_TRY(split(layer, inputs, output, &p));
+    CLY_TRY(cly_layers_plan_activation_gradient(layer, output, steps, &dz));
+    if (!c->no_bias) {
+        CLY_TRY(cly_layers_plan_bias_gradient(layer, output, 2, dz, steps));
+    }
+    if (cly_layers_is_trained(layer, 1)) {
+        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_conv_weights_operator, &p.pointwise,
+                                              CLY_PLACE(CLY_SAVED, SAVED_MIDDLE), dz, CLY_PLACE(CLY_WEIGHT_GRADIENT, 1),
+                                              steps));
+    }
+    CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_conv_transpose_operator, &p.pointwise, dz, CLY_PLACE(CLY_WEIGHT, 1),
+                                          dmiddle, steps));
+    steps->temporary_bytes[1] = p.middle_bytes;
+    if (cly_layers_is_trained(layer, 0)) {
+        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_depthwise_weights_operator, &p.depthwise,
+                                              CLY_PLACE(CLY_INPUT, 0), dmiddle, CLY_PLACE(CLY_WEIGHT_GRADIENT, 0),
+                                              steps));
+    }
+    if (wanted[0]) {
+        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_depthwise_transpose_operator, &p.depthwise, dmiddle,
+                                              CLY_PLACE(CLY_WEIGHT, 0), CLY_PLACE(CLY_INPUT_GRADIENT, 0), steps));
+    }
 done:
     return status;
 }
@@ -128,7 +181,7 @@ done:
     {                                                                                                         \
         .name = "SeparableConv" #rank_ "D", .auto_name = "separable_conv" #rank_ "d", .rank = (rank_),        \
         .config_size = sizeof(config), .params = (table), .check = check, .infer = infer, .declare = declare, \
-        .plan = plan                                                                                          \
+        .plan = plan, .plan_backward = plan_backward                                                          \
     }
 
 const cly_layers_class cly_layers_separable_conv1d = CLASS(1, params_1d);

@@ -54,30 +54,42 @@ static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs
     return CLAYER_OK;
 }
 
-static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                          const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count;
+static clayer_status plan_either(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                                 bool backward, cly_ops_steps *steps) {
     const config *c = layer->config;
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
-    if (cly_layers_same_shape(inputs, output)) {
+    if (cly_layers_same_shape(input, output)) {
         return CLAYER_OK; /* every factor is 1 */
     }
-    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_resize_operator, &step));
-    cly_layers_outer_inner(layer, inputs, &step->shape.resize.outer, &step->shape.resize.inner);
-    cly_layers_spatial(layer, inputs, step->shape.resize.in);
+    CLY_TRY(cly_ops_steps_add(steps, backward ? &cly_ops_resize_gradient_operator : &cly_ops_resize_operator, &step));
+    cly_layers_outer_inner(layer, input, &step->shape.resize.outer, &step->shape.resize.inner);
+    cly_layers_spatial(layer, input, step->shape.resize.in);
     cly_layers_lead(layer, c->size, 1, step->shape.resize.factor);
     step->shape.resize.method = is_bilinear(layer) ? CLY_BILINEAR : CLY_NEAREST;
-    step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
-    step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
+    step->operands[0] = backward ? CLY_PLACE(CLY_OUTPUT_GRADIENT, 0) : CLY_PLACE(CLY_INPUT, 0);
+    step->operands[1] = backward ? CLY_PLACE(CLY_INPUT_GRADIENT, 0) : CLY_PLACE(CLY_OUTPUT, 0);
 done:
     return status;
 }
 
-#define CLASS(rank_)                                                                                             \
-    {                                                                                                            \
-        .name = "UpSampling" #rank_ "D", .auto_name = "up_sampling" #rank_ "d", .rank = (rank_),                 \
-        .config_size = sizeof(config), .params = params_##rank_##d, .check = check, .infer = infer, .plan = plan \
+static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                          const clayer_shape *output, cly_ops_steps *steps) {
+    (void)count;
+    return plan_either(layer, inputs, output, false, steps);
+}
+
+static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count, (void)wanted;
+    return plan_either(layer, inputs, output, true, steps);
+}
+
+#define CLASS(rank_)                                                                                              \
+    {                                                                                                             \
+        .name = "UpSampling" #rank_ "D", .auto_name = "up_sampling" #rank_ "d", .rank = (rank_),                  \
+        .config_size = sizeof(config), .params = params_##rank_##d, .check = check, .infer = infer, .plan = plan, \
+        .plan_backward = plan_backward                                                                            \
     }
 
 const cly_layers_class cly_layers_up_sampling1d = CLASS(1);

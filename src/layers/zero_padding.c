@@ -28,34 +28,35 @@ static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs
     return CLAYER_OK;
 }
 
-static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                          const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count;
+static clayer_status plan_either(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                                 bool backward, cly_ops_steps *steps) {
     const config *c = layer->config;
-    clayer_status status = CLAYER_OK;
-    cly_ops_step *step = NULL;
     int64_t before[3] = {0};
-    if (cly_layers_same_shape(inputs, output)) {
+    if (cly_layers_same_shape(input, output)) {
         return CLAYER_OK; /* nothing is added */
     }
-    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_window_operator, &step));
     for (int i = 0; i < layer->class->rank; i++) {
         before[i] = c->padding[i][0];
     }
-    cly_layers_outer_inner(layer, inputs, &step->shape.window.outer, &step->shape.window.inner);
-    cly_layers_spatial(layer, inputs, step->shape.window.in);
-    cly_layers_spatial(layer, output, step->shape.window.out);
-    cly_layers_lead(layer, before, 0, step->shape.window.before);
-    step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
-    step->operands[1] = CLY_PLACE(CLY_OUTPUT, 0);
-done:
-    return status;
+    return cly_layers_plan_window(layer, input, output, before, backward, steps);
 }
 
-#define CLASS(rank_)                                                                               \
-    {                                                                                              \
-        .name = "ZeroPadding" #rank_ "D", .auto_name = "zero_padding" #rank_ "d", .rank = (rank_), \
-        .config_size = sizeof(config), .params = params, .infer = infer, .plan = plan              \
+static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                          const clayer_shape *output, cly_ops_steps *steps) {
+    (void)count;
+    return plan_either(layer, inputs, output, false, steps);
+}
+
+static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count, (void)wanted;
+    return plan_either(layer, inputs, output, true, steps);
+}
+
+#define CLASS(rank_)                                                                                                  \
+    {                                                                                                                 \
+        .name = "ZeroPadding" #rank_ "D", .auto_name = "zero_padding" #rank_ "d", .rank = (rank_),                    \
+        .config_size = sizeof(config), .params = params, .infer = infer, .plan = plan, .plan_backward = plan_backward \
     }
 
 const cly_layers_class cly_layers_zero_padding1d = CLASS(1);

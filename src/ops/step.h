@@ -67,8 +67,9 @@ typedef struct cly_ops_steps {
     size_t count, capacity;
     uint64_t temporary_bytes[CLY_OPS_TEMPORARIES];
     uint64_t saved_bytes[CLY_OPS_SAVED]; /* of the forward steps' list; what they leave for the backward ones */
-    bool training;                       /* the forward steps are those of training: dropout drops, statistics move */
-    uint64_t workspace_bytes;            /* the largest of the steps; set by cly_ops_steps_choose */
+    bool training; /* dropout drops, statistics are those of the batch and move; with what `keeps` asks for */
+    bool keeps;    /* a backward pass follows: what it reads and would be lost is written to CLY_SAVED */
+    uint64_t workspace_bytes; /* the largest of the steps; set by cly_ops_steps_choose */
 } cly_ops_steps;
 
 /* Appends a zeroed step for `op` and gives it to be filled in; the pointer is valid until the next one. */

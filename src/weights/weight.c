@@ -1,4 +1,5 @@
-/* weights/weight.c: a named trainable tensor comes into being with its first values. */
+/* weights/weight.c: a named trainable tensor comes into being with its first values; its gradient when one is
+ * needed. */
 #include "weights/weight.h"
 
 #include <stdlib.h>
@@ -32,6 +33,18 @@ done:
 void cly_weights_free(cly_weights_weight *weight) {
     if (weight != NULL) {
         clayer_tensor_destroy(weight->tensor);
+        clayer_tensor_destroy(weight->gradient);
         *weight = (cly_weights_weight){0};
     }
+}
+
+clayer_status cly_weights_hold_gradient(cly_weights_weight *weight, clayer_context *context) {
+    const clayer_shape *shape = clayer_tensor_get_shape(weight->tensor);
+    return weight->gradient != NULL ? CLAYER_OK
+                                    : clayer_tensor_create(context, shape->rank, shape->dims, &weight->gradient);
+}
+
+void cly_weights_drop_gradient(cly_weights_weight *weight) {
+    clayer_tensor_destroy(weight->gradient);
+    weight->gradient = NULL;
 }

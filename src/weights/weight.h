@@ -17,6 +17,7 @@ extern const cly_spec_list cly_weights_constraints;
 typedef struct cly_weights_weight {
     const char *name; /* static: "kernel" */
     clayer_tensor *tensor;
+    clayer_tensor *gradient; /* of the last backward pass; NULL until one needs it */
     bool trainable;
     cly_spec initializer, regularizer, constraint;
 } cly_weights_weight;
@@ -31,5 +32,9 @@ clayer_status cly_weights_initialize(const cly_spec *initializer, const clayer_s
 clayer_status cly_weights_create(cly_weights_weight *weight, clayer_context *context, const clayer_shape *shape,
                                  uint64_t seed);
 void cly_weights_free(cly_weights_weight *weight);
+
+/* Makes the gradient's tensor if there is none, and gives its memory back; its values are not initialised. */
+clayer_status cly_weights_hold_gradient(cly_weights_weight *weight, clayer_context *context);
+void cly_weights_drop_gradient(cly_weights_weight *weight);
 
 #endif
