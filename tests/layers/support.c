@@ -36,6 +36,7 @@ void test_bench_open(test_bench *bench, clayer_layer *layer, const clayer_shape 
     for (size_t i = 0; i < weight_count; i++) {
         clayer_tensor *weight = clayer_layer_get_weight(layer, i);
         OK(clayer_tensor_write(weight, weights[i], clayer_tensor_get_count(weight)));
+        bench->weights[i] = weights[i];
     }
     for (size_t i = 0; i < input_count; i++) {
         OK(clayer_tensor_create(test_context(), shapes[i].rank, shapes[i].dims, &bench->inputs[i]));
@@ -50,45 +51,99 @@ void test_bench_open(test_bench *bench, clayer_layer *layer, const clayer_shape 
 void test_bench_close(test_bench *bench) {
     for (size_t i = 0; i < bench->input_count; i++) {
         clayer_tensor_destroy(bench->inputs[i]);
+        clayer_tensor_destroy(bench->input_gradients[i]);
     }
+    clayer_tensor_destroy(bench->output_gradient);
     clayer_tensor_destroy(bench->output);
     clayer_layer_destroy(bench->layer);
     free(bench->actual);
     *bench = (test_bench){0};
 }
 
-clayer_status test_bench_run(test_bench *bench) {
-    for (int64_t i = 0; i < bench->count; i++) {
-        bench->actual[i] = NAN;
+void test_bench_train(test_bench *bench, const float *output_gradient) {
+    const clayer_shape *shape = clayer_tensor_get_shape(bench->output);
+    OK(clayer_tensor_create(test_context(), shape->rank, shape->dims, &bench->output_gradient));
+    OK(clayer_tensor_write(bench->output_gradient, output_gradient, bench->count));
+    for (size_t i = 0; i < bench->input_count; i++) {
+        shape = clayer_tensor_get_shape(bench->inputs[i]);
+        OK(clayer_tensor_create(test_context(), shape->rank, shape->dims, &bench->input_gradients[i]));
     }
-    OK(clayer_tensor_write(bench->output, bench->actual, bench->count));
+}
+
+static void poison(clayer_tensor *tensor) {
+    const int64_t count = clayer_tensor_get_count(tensor);
+    float *values = malloc((size_t)count * sizeof(float));
+    ck_assert_ptr_nonnull(values);
+    for (int64_t i = 0; i < count; i++) {
+        values[i] = NAN;
+    }
+    OK(clayer_tensor_write(tensor, values, count));
+    free(values);
+}
+
+static void prepare_training(const test_bench *bench) {
+    for (size_t i = 0; i < bench->input_count; i++) {
+        poison(bench->input_gradients[i]);
+    }
+    for (size_t i = 0; i < clayer_layer_get_weight_count(bench->layer); i++) {
+        clayer_tensor *weight = clayer_layer_get_weight(bench->layer, i);
+        clayer_tensor *gradient = clayer_layer_get_weight_gradient(bench->layer, i);
+        OK(clayer_tensor_write(weight, bench->weights[i], clayer_tensor_get_count(weight)));
+        if (gradient != NULL) {
+            poison(gradient);
+        }
+    }
+}
+
+clayer_status test_bench_run(test_bench *bench) {
+    poison(bench->output);
+    if (bench->output_gradient != NULL) {
+        prepare_training(bench);
+    }
     clayer_status status = clayer_layer_forward(bench->layer, bench->inputs, bench->input_count, bench->output);
+    if (status == CLAYER_OK && bench->output_gradient != NULL) {
+        status = clayer_layer_backward(bench->layer, bench->inputs, bench->input_count, bench->output,
+                                       bench->output_gradient, bench->input_gradients);
+    }
     if (status == CLAYER_OK) {
         OK(clayer_tensor_read(bench->output, bench->actual, bench->count));
     }
     return status;
 }
 
-/* The distinct operators of the layer's steps for its tensors. */
-static size_t find_operators(const test_bench *bench, const cly_ops_operator *ops[8]) {
-    cly_ops_steps steps = {0};
+static size_t add_operators(const cly_ops_steps *steps, const cly_ops_operator *ops[TEST_MOST_OPERATORS],
+                            size_t count) {
+    for (size_t i = 0; i < steps->count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < count; j++) {
+            known = known || ops[j] == steps->steps[i].op;
+        }
+        if (!known) {
+            ck_assert_uint_lt(count, TEST_MOST_OPERATORS);
+            ops[count++] = steps->steps[i].op;
+        }
+    }
+    return count;
+}
+
+/* The distinct operators of the layer's steps for its tensors, of both passes where it trains. */
+static size_t find_operators(const test_bench *bench, const cly_ops_operator *ops[TEST_MOST_OPERATORS]) {
+    static const bool wanted[8] = {true, true, true, true, true, true, true, true};
+    const bool training = bench->layer->training, keeps = bench->layer->keeps;
+    cly_ops_steps forward = {.training = training, .keeps = keeps}, backward = {.training = training, .keeps = keeps};
+    const clayer_shape *output = clayer_tensor_get_shape(bench->output);
     clayer_shape shapes[8];
-    size_t count = 0;
     for (size_t i = 0; i < bench->input_count; i++) {
         shapes[i] = *clayer_tensor_get_shape(bench->inputs[i]);
     }
-    OK(bench->layer->class->plan(bench->layer, shapes, bench->input_count, clayer_tensor_get_shape(bench->output),
-                                 &steps));
-    for (size_t i = 0; i < steps.count; i++) {
-        bool known = false;
-        for (size_t j = 0; j < count; j++) {
-            known = known || ops[j] == steps.steps[i].op;
-        }
-        if (!known && count < 8) {
-            ops[count++] = steps.steps[i].op;
-        }
+    OK(bench->layer->class->plan(bench->layer, shapes, bench->input_count, output, &forward));
+    size_t count = add_operators(&forward, ops, 0);
+    if (bench->output_gradient != NULL && forward.count > 0) {
+        OK(cly_layers_plan_backward(bench->layer, shapes, bench->input_count, output, wanted, &backward));
+        count = add_operators(&backward, ops, count);
     }
-    cly_ops_steps_free(&steps);
+    cly_ops_steps_free(&forward);
+    cly_ops_steps_free(&backward);
     return count;
 }
 
@@ -110,7 +165,7 @@ static void note(test_usage *usage, const char *op, const char *implementation, 
 
 void test_bench_run_all(test_bench *bench, test_usage *usage,
                         void (*compare)(const test_bench *bench, const char *implementation, void *data), void *data) {
-    const cly_ops_operator *ops[8];
+    const cly_ops_operator *ops[TEST_MOST_OPERATORS];
     size_t count = find_operators(bench, ops);
     if (count == 0) {
         OK(test_bench_run(bench));
@@ -132,7 +187,7 @@ void test_bench_run_all(test_bench *bench, test_usage *usage,
 }
 
 const char *test_bench_run_one(test_bench *bench, test_usage *usage, uint64_t pick) {
-    const cly_ops_operator *ops[8];
+    const cly_ops_operator *ops[TEST_MOST_OPERATORS];
     size_t count = find_operators(bench, ops), choices = 0;
     if (count == 0) {
         OK(test_bench_run(bench));
@@ -155,11 +210,20 @@ const char *test_bench_run_one(test_bench *bench, test_usage *usage, uint64_t pi
     return name;
 }
 
+bool test_usage_has(const test_usage *usage, const char *op, const char *implementation) {
+    bool seen = false;
+    for (size_t i = 0; i < usage->count; i++) {
+        seen = seen ||
+               (strcmp(usage->pairs[i].op, op) == 0 && strcmp(usage->pairs[i].implementation, implementation) == 0);
+    }
+    return seen;
+}
+
 int test_usage_report(const test_usage *usage, int least) {
     int few = 0;
     for (size_t i = 0; i < usage->count; i++) {
         bool too_few = usage->pairs[i].ran < least;
-        printf("%-16s %-12s ran %4d, refused %4d%s\n", usage->pairs[i].op, usage->pairs[i].implementation,
+        printf("%-20s %-12s ran %4d, refused %4d%s\n", usage->pairs[i].op, usage->pairs[i].implementation,
                usage->pairs[i].ran, usage->pairs[i].refused, too_few ? "  <- too few" : "");
         few += too_few;
     }

@@ -1,15 +1,11 @@
 /* layers/test_golden.c: every layer against what Keras 2 and Keras 3 gave (tests/golden/<class>.npz), by every
  * implementation of every operator, read from Keras' own configuration. What only moves data must be exact. */
-#include <cjson/cJSON.h>
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "io/io.h"
-#include "layers/support.h"
+#include "layers/golden.h"
 #include "support/runner.h"
 
 #define LEAST_RUNS 6 /* of each implementation, over all files: Flatten moves channels in as many */
@@ -67,59 +63,6 @@ static test_usage usage;
 
 /* ---- one case ---- */
 
-typedef struct golden {
-    const char *file;
-    int number;
-    char *json; /* as text, for messages */
-    const clayer_array *inputs[8], *weights[CLY_LAYERS_WEIGHTS], *output;
-    size_t input_count, weight_count;
-    double tolerance;
-} golden;
-
-static const clayer_array *find(const clayer_archive *archive, int number, const char *part, int index) {
-    char name[32];
-    (void)snprintf(name, sizeof(name), index < 0 ? "%03d.%s" : "%03d.%s%d", number, part, index);
-    return clayer_archive_find(archive, name);
-}
-
-/* False: the archive has no such case. */
-static bool read_case(const clayer_archive *archive, int number, golden *out) {
-    const clayer_array *json = find(archive, number, "json", -1);
-    if (json == NULL) {
-        return false;
-    }
-    size_t length = (size_t)clayer_array_get_count(json);
-    out->number = number;
-    out->json = calloc(length + 1, 1);
-    ck_assert_ptr_nonnull(out->json);
-    memcpy(out->json, clayer_array_get_const_data(json), length);
-    out->inputs[0] = find(archive, number, "x", -1);
-    out->input_count = out->inputs[0] != NULL;
-    while (out->input_count < 8 && find(archive, number, "x", (int)out->input_count) != NULL) {
-        out->inputs[out->input_count] = find(archive, number, "x", (int)out->input_count);
-        out->input_count++;
-    }
-    while (out->weight_count < CLY_LAYERS_WEIGHTS && find(archive, number, "w", (int)out->weight_count) != NULL) {
-        out->weights[out->weight_count] = find(archive, number, "w", (int)out->weight_count);
-        out->weight_count++;
-    }
-    out->output = find(archive, number, "y", -1);
-    ck_assert_ptr_nonnull(out->output);
-    return true;
-}
-
-static clayer_status make_layer(const golden *g, clayer_layer **layer_out) {
-    cJSON *json = NULL;
-    clayer_status status = cly_io_json_parse(g->json, strlen(g->json), g->file, &json);
-    if (status == CLAYER_OK) {
-        const cJSON *generation = cJSON_GetObjectItemCaseSensitive(json, "keras");
-        ck_assert(cJSON_IsNumber(generation));
-        status = cly_io_keras_layer(test_context(), json, generation->valueint, layer_out);
-    }
-    cJSON_Delete(json);
-    return status;
-}
-
 /* Grows with the longest sum: a weight's numbers for one output are at most those without the smaller of its channel
  * axes; without weights, a window's numbers are at most those of one sample. */
 static double tolerance_of(const golden *g, exactness wanted) {
@@ -147,46 +90,16 @@ static double tolerance_of(const golden *g, exactness wanted) {
 
 static void compare(const test_bench *bench, const char *implementation, void *data) {
     const golden *g = data;
-    const float *expected = clayer_array_get_const_data(g->output);
-    int64_t worst = 0;
-    double worst_error = -1.0;
     ck_assert_int_eq(bench->count, clayer_array_get_count(g->output));
-    for (int64_t i = 0; i < bench->count; i++) {
-        double error = fabs((double)bench->actual[i] - (double)expected[i]);
-        error = isnan(error) ? INFINITY : error;
-        if (error > worst_error) {
-            worst_error = error;
-            worst = i;
-        }
-    }
-    ck_assert_msg(worst_error <= g->tolerance,
-                  "%s case %03d by %s: index %lld is %.9g, Keras has %.9g (tolerance %.3g)\n%s", g->file, g->number,
-                  implementation, (long long)worst, (double)bench->actual[worst], (double)expected[worst], g->tolerance,
-                  g->json);
+    golden_compare(g, "y", implementation, bench->actual, g->output, g->tolerance);
 }
 
 static void run_case(golden *g, exactness wanted) {
     clayer_layer *layer = NULL;
-    clayer_shape shapes[8];
-    const float *inputs[8], *weights[CLY_LAYERS_WEIGHTS];
     test_bench bench;
-    ck_assert_msg(make_layer(g, &layer) == CLAYER_OK, "%s case %03d: %s\n%s", g->file, g->number, clayer_last_error(),
-                  g->json);
-    for (size_t i = 0; i < g->input_count; i++) {
-        shapes[i] = *clayer_array_get_shape(g->inputs[i]);
-        inputs[i] = clayer_array_get_const_data(g->inputs[i]);
-    }
-    for (size_t i = 0; i < g->weight_count; i++) {
-        weights[i] = clayer_array_get_const_data(g->weights[i]);
-    }
-    test_bench_open(&bench, layer, shapes, inputs, g->input_count, weights, g->weight_count);
-    for (size_t i = 0; i < g->weight_count; i++) {
-        ck_assert_msg(cly_layers_same_shape(clayer_tensor_get_shape(clayer_layer_get_weight(layer, i)),
-                                            clayer_array_get_shape(g->weights[i])),
-                      "%s case %03d: weight %zu has another shape than Keras'\n%s", g->file, g->number, i, g->json);
-    }
-    ck_assert_msg(cly_layers_same_shape(clayer_tensor_get_shape(bench.output), clayer_array_get_shape(g->output)),
-                  "%s case %03d: the output has another shape than Keras'\n%s", g->file, g->number, g->json);
+    ck_assert_msg(golden_make_layer(g, &layer) == CLAYER_OK, "%s case %03d: %s\n%s", g->file, g->number,
+                  clayer_last_error(), g->json);
+    golden_open_bench(g, layer, &bench);
     g->tolerance = tolerance_of(g, wanted);
     test_bench_run_all(&bench, &usage, compare, g);
     test_bench_close(&bench);
@@ -194,24 +107,16 @@ static void run_case(golden *g, exactness wanted) {
 
 /* ---- the files ---- */
 
-static clayer_archive *open_file(const char *name) {
-    char path[1024];
-    clayer_archive *archive = NULL;
-    (void)snprintf(path, sizeof(path), "%s/%s.npz", CLAYER_TEST_DATA, name);
-    ck_assert_msg(clayer_archive_load(path, &archive) == CLAYER_OK, "%s", clayer_last_error());
-    return archive;
-}
-
 START_TEST(test_file) {
-    clayer_archive *archive = open_file(files[_i].file);
+    clayer_archive *archive = golden_open(files[_i].file);
     int number = 0;
     for (;; number++) {
-        golden g = {.file = files[_i].file};
-        if (!read_case(archive, number, &g)) {
+        golden g;
+        if (!golden_read(archive, files[_i].file, number, &g)) {
             break;
         }
         run_case(&g, files[_i].wanted);
-        free(g.json);
+        golden_free(&g);
     }
     ck_assert_int_ge(number, files[_i].cases);
     clayer_archive_destroy(archive);
@@ -220,34 +125,35 @@ END_TEST
 
 /* Keras 3's further interpolations are refused by name, not run as something else. */
 START_TEST(test_other_interpolations_are_refused) {
-    clayer_archive *archive = open_file("upsampling2d_resize");
+    clayer_archive *archive = golden_open("upsampling2d_resize");
     int number = 0;
     for (;; number++) {
-        golden g = {.file = "upsampling2d_resize"};
+        golden g;
         clayer_layer *layer = NULL;
-        if (!read_case(archive, number, &g)) {
+        if (!golden_read(archive, "upsampling2d_resize", number, &g)) {
             break;
         }
-        ck_assert_int_eq(make_layer(&g, &layer), CLAYER_UNSUPPORTED);
+        ck_assert_int_eq(golden_make_layer(&g, &layer), CLAYER_UNSUPPORTED);
         ck_assert_ptr_nonnull(strstr(clayer_last_error(), "interpolation"));
-        free(g.json);
+        golden_free(&g);
     }
     ck_assert_int_eq(number, 10);
     clayer_archive_destroy(archive);
 }
 END_TEST
 
-/* After all files: no implementation got away without cases. */
+/* After all files: no operator of the forward pass got away without cases. The default device may leave an
+ * implementation out, but nothing may go unasked. */
 START_TEST(test_every_implementation_ran) {
-    for (const cly_ops_operator *const *op = cly_ops_operators; *op != NULL; op++) {
-        for (const cly_ops_implementation *one = (*op)->implementations; one->name != NULL; one++) {
-            bool seen = false;
-            for (size_t i = 0; i < usage.count; i++) {
-                seen = seen || (strcmp(usage.pairs[i].op, (*op)->name) == 0 &&
-                                strcmp(usage.pairs[i].implementation, one->name) == 0);
-            }
-            /* The default device may leave an implementation out, but nothing may go unasked. */
-            ck_assert_msg(seen, "%s by %s was asked for by no case", (*op)->name, one->name);
+    static const cly_ops_operator *const operators[] = {
+        &cly_ops_conv_operator,   &cly_ops_conv_transpose_operator, &cly_ops_depthwise_operator,
+        &cly_ops_window_operator, &cly_ops_resize_operator,         &cly_ops_pool_operator,
+        &cly_ops_add_operator,    &cly_ops_batch_norm_operator,     &cly_ops_activation_operator,
+        &cly_ops_copy_operator,   &cly_ops_transpose_operator,      &cly_ops_softmax_operator};
+    for (size_t i = 0; i < CLY_COUNT(operators); i++) {
+        for (const cly_ops_implementation *one = operators[i]->implementations; one->name != NULL; one++) {
+            ck_assert_msg(test_usage_has(&usage, operators[i]->name, one->name), "%s by %s was asked for by no case",
+                          operators[i]->name, one->name);
         }
     }
     ck_assert_int_eq(test_usage_report(&usage, LEAST_RUNS), 0);
