@@ -128,20 +128,20 @@ static clayer_status plan(clayer_layer *layer, const clayer_shape *inputs, size_
     layer->planned_inputs = memory;
     memcpy(layer->planned_inputs, inputs, count * sizeof(*inputs));
     CLY_TRY(layer->class->plan(layer, inputs, count, output, &layer->steps));
-    for (size_t i = 0; i < CLY_COUNT(layer->temporaries); i++) {
-        if (layer->steps.temporary_bytes[i] > 0) {
-            CLY_TRY(cly_device_buffer_create(layer->context, layer->steps.temporary_bytes[i], &layer->temporaries[i]));
-        }
-    }
     layer->planned_count = count;
 done:
     return status;
 }
 
-/* Chooses implementations and makes the workspace they need; a smaller one than the last stays as it is. */
+/* Chooses implementations and makes the memory they need; a smaller workspace than the last stays as it is. */
 static clayer_status choose(clayer_layer *layer) {
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_ops_steps_choose(layer->context, &layer->steps));
+    for (size_t i = 0; i < CLY_COUNT(layer->temporaries); i++) {
+        if (layer->steps.temporary_bytes[i] > 0 && layer->temporaries[i] == NULL) {
+            CLY_TRY(cly_device_buffer_create(layer->context, layer->steps.temporary_bytes[i], &layer->temporaries[i]));
+        }
+    }
     if (layer->steps.workspace_bytes > layer->workspace_bytes) {
         cly_device_buffer_destroy(layer->context, layer->workspace);
         layer->workspace = NULL;
