@@ -137,8 +137,8 @@ START_TEST(steps_run_in_order) {
 }
 END_TEST
 
-/* A channels_first convolution with a long reduction runs channels_last between two moves on a CPU, with the values of
- * the plain kernel on the tensors as they lie. */
+/* A channels_first convolution with a long reduction runs channels_last between two moves on a CPU, and one of several
+ * small images on a wide GPU, with the values of the plain kernel on the tensors as they lie. */
 START_TEST(layouts_change_at_the_border) {
     enum { IMAGES = 2, SIDE = 20, CHANNELS = 40, FILTERS = 24, X = IMAGES * CHANNELS * SIDE * SIDE };
     enum { W = 9 * CHANNELS * FILTERS, Y = IMAGES * FILTERS * SIDE * SIDE };
@@ -182,8 +182,10 @@ START_TEST(layouts_change_at_the_border) {
     step->operands[1] = (cly_ops_place){CLY_WEIGHT, 0};
     step->operands[3] = (cly_ops_place){CLY_OUTPUT, 0};
     ck_assert_int_eq(cly_ops_steps_choose(h.context, &steps), CLAYER_OK);
-    ck_assert_uint_eq(steps.count, cly_ops_is_cpu(h.context) ? 3 : 1);
-    ck_assert(cly_ops_is_cpu(h.context) == !steps.steps[steps.count / 2].shape.conv.channels_first);
+    if (cly_ops_is_cpu(h.context)) {
+        ck_assert_uint_eq(steps.count, 3);
+    }
+    ck_assert(steps.count == 3 ? !steps.steps[1].shape.conv.channels_first : steps.steps[0].shape.conv.channels_first);
     cly_ops_bindings bindings = {.inputs = &in, .output = out, .weights = &weights};
     for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
         ck_assert_int_eq(cly_device_buffer_create(h.context, steps.temporary_bytes[i], &bindings.temporaries[i]),
