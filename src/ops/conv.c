@@ -27,9 +27,9 @@ double cly_ops_gemm_cost(int64_t m, int64_t n, int64_t k) {
     return padded(m, 32) * padded(n, 64) * (double)k + copies;
 }
 
-/* How much slower a channels_first GEMM is than its size says, as bench/layout measured. On CPUs its columns are as many
- * rows as the reduction is long, and long ones miss the caches. Elsewhere each image is a GEMM of its own, which may be
- * too small to keep all compute units busy. */
+/* How much slower a channels_first GEMM is than its size says, as bench/layout measured. On CPUs its columns are as
+ * many rows as the reduction is long, and long ones miss the caches. Elsewhere each image is a GEMM of its own, which
+ * may be too small to keep all compute units busy. */
 #define CACHED_ROWS 256
 #define UNCACHED_COST 3.0
 #define TILE_SIDE 64
