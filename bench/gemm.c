@@ -1,4 +1,5 @@
-/* bench/gemm.c: the project's own matrix products against CLBlast's on one device, interleaved, the same numbers checked.
+/* bench/gemm.c: the project's own matrix products against CLBlast's on one device, interleaved, the same numbers
+ * checked.
  *
  * usage: clayer_bench_gemm [ROUNDS]; the device is chosen by CLAYER_DEVICE. Prints for each shape the median time of
  * both and the ratio CLBlast / own (above 1: the own kernels are faster). Shapes are those of im2col: m pixels, n
@@ -17,14 +18,10 @@ static const struct {
     bool transpose_a, transpose_b;
     int64_t m, n, k;
 } shapes[] = {
-    {"3x3 56x56 64->64", false, false, 3136, 64, 576},
-    {"3x3 14x14 256->256", false, false, 196, 256, 2304},
-    {"1x1 56x56 64->256", false, false, 3136, 256, 64},
-    {"3x3 14x14 24->48", false, false, 6272, 48, 216},
-    {"odd 1001x37x99", false, false, 1001, 37, 99},
-    {"square 512", false, false, 512, 512, 512},
-    {"t A, weights 3x3", true, false, 576, 64, 3136},
-    {"t B, transposed conv", false, true, 1024, 1024, 128},
+    {"3x3 56x56 64->64", false, false, 3136, 64, 576},  {"3x3 14x14 256->256", false, false, 196, 256, 2304},
+    {"1x1 56x56 64->256", false, false, 3136, 256, 64}, {"3x3 14x14 24->48", false, false, 6272, 48, 216},
+    {"odd 1001x37x99", false, false, 1001, 37, 99},     {"square 512", false, false, 512, 512, 512},
+    {"t A, weights 3x3", true, false, 576, 64, 3136},   {"t B, transposed conv", false, true, 1024, 1024, 128},
 };
 
 static double now_ms(void) {

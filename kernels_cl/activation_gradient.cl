@@ -1,9 +1,9 @@
-/* activation_gradient.cl: dx = dy f'(x) element by element, from x or, where it is enough, from y = f(x); the gradients of
- * softmax, log_softmax and sparsemax. dx may be dy.
+/* activation_gradient.cl: dx = dy f'(x) element by element, from x or, where it is enough, from y = f(x); the gradients
+ * of softmax, log_softmax and sparsemax. dx may be dy.
  *
  * SLOPE(T, v, p) is an expression of the type T (float or a vector of it), v being x or y as
  * cly_ops_activation_needs_input of src/ops/activation_gradient.c says, and p the parameters. At kinks each gives what
- * TensorFlow's gradients of Keras' expressions give: a clip lets its limits through, relu and relu6 do not, and so on. */
+ * TensorFlow's gradients of Keras' expressions give: a clip lets its limits through, relu and relu6 do not. */
 
 #include "sparsemax.h"
 
@@ -18,10 +18,9 @@
 #define RELU_SIMPLE(T, v, p) ((v) > ZERO(T) ? ONE(T) : (T)((p).x))
 #define RELU_SIX(T, v, p) (STEP(T, (v) > ZERO(T) && (v) < (T)(6.0f)) + ((v) < ZERO(T) ? (T)((p).x) : ZERO(T)))
 #define RELU_OPEN(T, v, p) (STEP(T, (v) > (T)((p).z)) + ((v) < (T)((p).z) ? (T)((p).x) : ZERO(T)))
-#define RELU_CLIPPED_SLOPE(T, v, p)                                                       \
-    (STEP(T, (v) > (T)((p).z) && (v) >= ZERO(T) && (v) <= (T)((p).y)) + \
-     ((v) < (T)((p).z) ? (T)((p).x) : ZERO(T)))
-#define SLOPE(T, v, p)                                                         \
+#define RELU_CLIPPED_SLOPE(T, v, p) \
+    (STEP(T, (v) > (T)((p).z) && (v) >= ZERO(T) && (v) <= (T)((p).y)) + ((v) < (T)((p).z) ? (T)((p).x) : ZERO(T)))
+#define SLOPE(T, v, p)                                                               \
     ((p).y == INFINITY ? ((p).z == 0.0f ? RELU_SIMPLE(T, v, p) : RELU_OPEN(T, v, p)) \
                        : ((p).z == 0.0f && (p).y == 6.0f ? RELU_SIX(T, v, p) : RELU_CLIPPED_SLOPE(T, v, p)))
 #elif ACTIVATION == ACT_SIGMOID
@@ -44,17 +43,17 @@
 #elif ACTIVATION == ACT_KERAS2_HARD_SIGMOID
 #define SLOPE(T, v, p) (fabs((T)(0.2f) * (v)) <= (T)(0.5f) ? (T)(0.2f) : ZERO(T))
 #elif ACTIVATION == ACT_SILU
-#define SLOPE(T, v, p) (SIGMOID(T, v) * (ONE(T) + (v) * SIGMOID(T, -(v))))
+#define SLOPE(T, v, p) (SIGMOID(T, v) * (ONE(T) + (v)*SIGMOID(T, -(v))))
 #elif ACTIVATION == ACT_GELU
-/* exact: the distribution function and x times the density; approximate: s + x s (1 - s) 2 u', with s = (1 + tanh u) / 2 */
-#define GELU_EXACT(T, x)                                       \
+/* exact: the distribution function and x times the density; approximate: s + x s (1 - s) 2 u' with s = (1 + tanh u) /
+ * 2, where s (1 - s) is 0 long before x x overflows */
+#define GELU_EXACT(T, x)                                  \
     ((T)(0.5f) * erfc((x) * (T)(-0.70710678118654752f)) + \
      (x) * ((T)(0.39894228040143268f) * exp((T)(-0.5f) * (x) * (x))))
 #define GELU_S(T, x) SIGMOID(T, (T)(1.5957691216057308f) * ((x) + (T)(0.044715f) * (x) * (x) * (x)))
 #define GELU_U(T, x) ((T)(1.5957691216057308f) * (ONE(T) + (T)(0.134145f) * (x) * (x)))
-#define GELU_BOUNDED(T, x) fmax(fmin(x, (T)(30.0f)), (T)(-30.0f)) /* beyond, s (1 - s) is 0 and x x must not overflow */
-#define GELU_APPROXIMATE(T, x) \
-    (GELU_S(T, x) + (x)*GELU_S(T, x) * GELU_S(T, -(x)) * GELU_U(T, GELU_BOUNDED(T, x)))
+#define GELU_BOUNDED(T, x) fmax(fmin(x, (T)(30.0f)), (T)(-30.0f))
+#define GELU_APPROXIMATE(T, x) (GELU_S(T, x) + (x)*GELU_S(T, x) * GELU_S(T, -(x)) * GELU_U(T, GELU_BOUNDED(T, x)))
 #define SLOPE(T, v, p) ((p).x != 0.0f ? GELU_APPROXIMATE(T, v) : GELU_EXACT(T, v))
 #elif ACTIVATION == ACT_RELU6
 #define SLOPE(T, v, p) STEP(T, (v) > ZERO(T) && (v) < (T)(6.0f))
@@ -65,15 +64,11 @@
  * 4 (n + 1) / (n + 2)^2, which is 0 where e would overflow */
 #define MISH_SLOPE_E(T, x) exp(fmin(x, (T)(20.0f)))
 #define MISH_SLOPE_N(T, x) (MISH_SLOPE_E(T, x) * (MISH_SLOPE_E(T, x) + (T)(2.0f)))
-#define MISH_REST(T, x)                                                             \
-    ((T)(4.0f) * ((MISH_SLOPE_N(T, x) + ONE(T)) / (MISH_SLOPE_N(T, x) + (T)(2.0f))) / \
-     (MISH_SLOPE_N(T, x) + (T)(2.0f)))
-#define SLOPE(T, v, p) \
-    (MISH_SLOPE_N(T, v) / (MISH_SLOPE_N(T, v) + (T)(2.0f)) + (v) * (MISH_REST(T, v) * SIGMOID(T, v)))
+#define MISH_REST(T, x) \
+    ((T)(4.0f) * ((MISH_SLOPE_N(T, x) + ONE(T)) / (MISH_SLOPE_N(T, x) + (T)(2.0f))) / (MISH_SLOPE_N(T, x) + (T)(2.0f)))
+#define SLOPE(T, v, p) (MISH_SLOPE_N(T, v) / (MISH_SLOPE_N(T, v) + (T)(2.0f)) + (v) * (MISH_REST(T, v) * SIGMOID(T, v)))
 #elif ACTIVATION == ACT_HARD_SILU
-#define SLOPE(T, v, p)                                                              \
-    ((v) <= (T)(-3.0f) ? ZERO(T)                                                    \
-                       : ((v) < (T)(3.0f) ? (v) / (T)(3.0f) + (T)(0.5f) : ONE(T)))
+#define SLOPE(T, v, p) ((v) <= (T)(-3.0f) ? ZERO(T) : ((v) < (T)(3.0f) ? (v) / (T)(3.0f) + (T)(0.5f) : ONE(T)))
 #elif ACTIVATION == ACT_HARD_TANH
 #define SLOPE(T, v, p) STEP(T, (v) >= (T)(-1.0f) && (v) <= ONE(T))
 #elif ACTIVATION == ACT_TANH_SHRINK

@@ -1,14 +1,14 @@
-/* batch_norm.cl: batch normalisation in training, of (outer, axis, inner): gradients, running averages of statistics, and
- * the plain kernels for statistics. The sums of the fast way are those of reduce.cl. */
+/* batch_norm.cl: batch normalisation in training, of (outer, axis, inner): gradients, running averages of statistics,
+ * and the plain kernels for statistics. The sums of the fast way are those of reduce.cl. */
 
 /* dx = gamma s (dy - (dbeta + (x - mean) s dgamma) / count), s = 1 / sqrt(variance + epsilon); the inner bracket is 0
  * where the statistics are given, inverse_count 0. */
 #define INPUT_GRADIENT(T, x, dy, scale, mean, spread, dgamma, dbeta) \
     ((T)(scale) * ((dy) - ((T)(dbeta) + ((x) - (T)(mean)) * (T)(spread) * (T)(dgamma))))
 
-#define GRADIENT_ARGUMENTS                                                                                        \
-    __global const float *x, __global const float *dy, __global const float *gamma, __global const float *mean,  \
-        __global const float *variance, __global const float *dgamma, const long dgamma_offset,                   \
+#define GRADIENT_ARGUMENTS                                                                                         \
+    __global const float *x, __global const float *dy, __global const float *gamma, __global const float *mean,    \
+        __global const float *variance, __global const float *dgamma, const long dgamma_offset,                    \
         __global const float *dbeta, const long dbeta_offset, __global float *dx, const long rows, const int axis, \
         const int4 split, const int has_gamma, const float epsilon, const float inverse_count
 

@@ -74,12 +74,14 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
             int sources[VECTOR]; /* the input channels, by one division */
             int source = multiplier == 1 ? oc : oc / multiplier;
             int repeat = oc - source * multiplier;
-            for (int i = 0; i < (multiplier == 1 ? 1 : VECTOR); i++) {
+            /* All of them even where the first is enough: a GPU keeps an array in registers only if it knows how far
+             * each loop over it goes. */
+#pragma unroll
+            for (int i = 0; i < VECTOR; i++) {
+                const bool next = repeat + 1 == multiplier;
                 sources[i] = source;
-                if (++repeat == multiplier) {
-                    repeat = 0;
-                    source++;
-                }
+                repeat = next ? 0 : repeat + 1;
+                source += next ? 1 : 0;
             }
             FLOATV sum[PIXELS];
             const FLOATV start = has_bias ? LOADV(b + oc) : (FLOATV)(0.0f);
@@ -159,6 +161,7 @@ __kernel void depthwise_first(__global const float *restrict x, __global const f
                         sum = fma(LOADV(line_of_x + iw), weight, sum);
                     } else {
                         float lanes[VECTOR];
+#pragma unroll
                         for (int i = 0; i < VECTOR; i++) {
                             const int column = iw + i * stride.z;
                             lanes[i] = column >= 0 && column < in.z ? line_of_x[column] : 0.0f;

@@ -1,5 +1,6 @@
-/* depthwise_gradient.cl: gradients of a depthwise convolution with respect to its input (a gather) and its weights (sums
- * in slots). w is (taps, channels), out channel oc reads input channel oc / multiplier. Sizes are (depth, rows, cols). */
+/* depthwise_gradient.cl: gradients of a depthwise convolution with respect to its input (a gather) and its weights
+ * (sums in slots). w is (taps, channels), out channel oc reads input channel oc / multiplier. Sizes are (depth, rows,
+ * cols). */
 
 #define PIXELS 4 /* neighbouring positions of dx that share each weight */
 #define TAPS 4   /* neighbouring taps of a row that share each value of dy */
@@ -165,13 +166,13 @@ static FLOATV input_vector(__global const float *x, const int oc, const int mult
 /* A row of the window is cut into blocks of TAPS taps. */
 #define BLOCKS(window) (((window).z + TAPS - 1) / TAPS)
 
-/* channels_last: rows are (slot, block of taps), a slot being `each` lines of dy, counted over all images; vectors along
- * dy's channels. slots[slot][tap][channel]. */
+/* channels_last: rows are (slot, block of taps), a slot being `each` lines of dy, counted over all images; vectors
+ * along dy's channels. slots[slot][tap][channel]. */
 __kernel void depthwise_weights_last(__global const float *restrict x, __global const float *restrict dy,
-                                     __global float *restrict slots, const long rows, const int4 split,
-                                     const int lines, const int each, const int4 in, const int4 out,
-                                     const int4 window, const int4 stride, const int4 dilation, const int4 pad,
-                                     const int in_channels, const int out_channels) {
+                                     __global float *restrict slots, const long rows, const int4 split, const int lines,
+                                     const int each, const int4 in, const int4 out, const int4 window,
+                                     const int4 stride, const int4 dilation, const int4 pad, const int in_channels,
+                                     const int out_channels) {
     const int multiplier = out_channels / in_channels;
     const int blocks = window.x * window.y * BLOCKS(window);
     FOR_ROWS(row, rows, split) {
@@ -180,8 +181,7 @@ __kernel void depthwise_weights_last(__global const float *restrict x, __global 
         const int kw = block % BLOCKS(window) * TAPS;
         const int k = block / BLOCKS(window); /* depth and row of the window */
         const int taps = min(TAPS, window.z - kw);
-        __global float *to =
-            slots + ((long)slot * window.x * window.y * window.z + k * window.z + kw) * out_channels;
+        __global float *to = slots + ((long)slot * window.x * window.y * window.z + k * window.z + kw) * out_channels;
         FOR_COLUMNS(start, out_channels) {
             const bool whole = start + VECTOR <= out_channels;
             for (int oc = start; oc < (whole ? start + 1 : out_channels); oc++) {
@@ -248,9 +248,9 @@ static float across(const FLOATV v) {
 /* channels_first: rows are (slot, block of taps, channel of dy); vectors along the columns of dy. */
 __kernel void depthwise_weights_first(__global const float *restrict x, __global const float *restrict dy,
                                       __global float *restrict slots, const long rows, const int4 split,
-                                      const int lines, const int each, const int4 in, const int4 out,
-                                      const int4 window, const int4 stride, const int4 dilation, const int4 pad,
-                                      const int in_channels, const int out_channels) {
+                                      const int lines, const int each, const int4 in, const int4 out, const int4 window,
+                                      const int4 stride, const int4 dilation, const int4 pad, const int in_channels,
+                                      const int out_channels) {
     const int multiplier = out_channels / in_channels;
     const int blocks = window.x * window.y * BLOCKS(window);
     const int out_lines = out.x * out.y;
@@ -278,8 +278,7 @@ __kernel void depthwise_weights_first(__global const float *restrict x, __global
                 continue;
             }
             const long image = line / out_lines;
-            __global const float *from =
-                x + (((image * in_channels + oc / multiplier) * in.x + id) * in.y + ih) * in.z;
+            __global const float *from = x + (((image * in_channels + oc / multiplier) * in.x + id) * in.y + ih) * in.z;
             __global const float *by = dy + ((image * out_channels + oc) * out_lines + od * out.y + oh) * out.z;
             FLOATV sum[TAPS]; /* of this line */
             float tail[TAPS];

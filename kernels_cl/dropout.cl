@@ -1,6 +1,6 @@
-/* dropout.cl: y = x * factor where a random number is at least `least`, else 0. Numbers are the upper 24 bits of words of
- * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), four words a counter. `stream` is
- * the key in x, y and the upper half of the counter in z, w. y may be x. */
+/* dropout.cl: y = x * factor where a random number is at least `least`, else 0. Numbers are the upper 24 bits of words
+ * of Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), four words a counter. `stream`
+ * is the key in x, y and the upper half of the counter in z, w. y may be x. */
 
 static uint4 philox(const ulong block, const int4 stream) {
     uint4 c = (uint4)((uint)block, (uint)(block >> 32), (uint)stream.z, (uint)stream.w);
@@ -49,6 +49,7 @@ __kernel void dropout_reference(__global const float *x, __global float *y, cons
     const long number = (long)(at / (INDEX)inner / (INDEX)repeat) * inner + at % (INDEX)inner;
     const uint4 words = philox((ulong)number / 4, stream) >> 8;
     const int lane = (int)(number & 3);
-    const uint word = lane == 0 ? words.x : lane == 1 ? words.y : lane == 2 ? words.z : words.w;
+    const uint2 pair = lane & 2 ? words.zw : words.xy;
+    const uint word = lane & 1 ? pair.y : pair.x;
     y[i] = word >= (uint)least ? x[i] * factor : 0.0f;
 }

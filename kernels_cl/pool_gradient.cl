@@ -118,7 +118,8 @@ __kernel void pool_gradient_vector(__global const float *restrict x, __global co
                                 largest = whole ? LOADV(y + from) : (FLOATV)(y[from]);
                             }
                             const INTV chosen = ties == TIES_FIRST ? mark == pixel : value == largest;
-                            const FLOATV share = ties == TIES_SHARED ? gradient / PASTE(convert_float, VECTOR)(mark) : gradient;
+                            const FLOATV share =
+                                ties == TIES_SHARED ? gradient / PASTE(convert_float, VECTOR)(mark) : gradient;
                             sum += chosen ? share : (FLOATV)(0.0f);
                         }
                     }

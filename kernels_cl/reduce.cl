@@ -6,30 +6,29 @@
 
 #define BLOCK 64
 
-#define COMPENSATED(T, total, carry, value)        \
-    {                                              \
-        const T corrected = (value) - (carry);     \
-        const T next = (total) + corrected;        \
-        (carry) = (next - (total)) - corrected;    \
-        (total) = next;                            \
+#define COMPENSATED(T, total, carry, value)     \
+    {                                           \
+        const T corrected = (value) - (carry);  \
+        const T next = (total) + corrected;     \
+        (carry) = (next - (total)) - corrected; \
+        (total) = next;                         \
     }
 
 /* The same numbers as cly_ops_term in src/ops/sums.h. */
 #define TERM_SQUARE 1  /* (x - mean)^2 */
 #define TERM_PRODUCT 2 /* dy (x - mean) scale */
-#define TERM(term, x, dy, mean, scale)                          \
-    ((term) == TERM_SQUARE    ? ((x) - (mean)) * ((x) - (mean)) \
+#define TERM(term, x, dy, mean, scale)                            \
+    ((term) == TERM_SQUARE    ? ((x) - (mean)) * ((x) - (mean))   \
      : (term) == TERM_PRODUCT ? (dy) * (((x) - (mean)) * (scale)) \
                               : (x))
 
-/* inner == 1: rows are (slot, kept0), vectors along kept1; a slot is `each` positions of outer. Sums lie from `offset` on. `dy`, `mean` and
- * `variance` are stood in for by x where the term does not look at them. */
+/* inner == 1: rows are (slot, kept0), vectors along kept1; a slot is `each` positions of outer. Sums lie from `offset`
+ * on. `dy`, `mean` and `variance` are stood in for by x where the term does not look at them. */
 __kernel void sum_columns(__global const float *restrict x, __global const float *restrict dy,
                           __global const float *restrict mean, __global const float *restrict variance,
                           __global float *restrict sums, const long offset, const long rows, const int4 split,
-                          const long kept0,
-                          const long outer, const long each, const int kept1, const int term, const float epsilon,
-                          const float divisor) {
+                          const long kept0, const long outer, const long each, const int kept1, const int term,
+                          const float epsilon, const float divisor) {
     sums += offset;
     FOR_ROWS(row, rows, split) {
         const long begin = (long)((INDEX)row / (INDEX)kept0) * each;
@@ -43,7 +42,8 @@ __kernel void sum_columns(__global const float *restrict x, __global const float
                     centre = whole ? LOADV(mean + c) : (FLOATV)(mean[c]);
                 }
                 if (term == TERM_PRODUCT) {
-                    scale = (FLOATV)(1.0f) / sqrt((whole ? LOADV(variance + c) : (FLOATV)(variance[c])) + (FLOATV)(epsilon));
+                    scale = (FLOATV)(1.0f) /
+                            sqrt((whole ? LOADV(variance + c) : (FLOATV)(variance[c])) + (FLOATV)(epsilon));
                 }
                 for (long block = begin; block < end; block += BLOCK) {
                     FLOATV sum = (FLOATV)(0.0f);
@@ -85,9 +85,8 @@ static float across(const FLOATV v) {
 __kernel void sum_rows(__global const float *restrict x, __global const float *restrict dy,
                        __global const float *restrict mean, __global const float *restrict variance,
                        __global float *restrict sums, const long offset, const long rows, const int4 split,
-                       const long kept0,
-                       const long outer, const long each, const int kept1, const int term, const float epsilon,
-                       const float divisor, const int inner, const int lanes) {
+                       const long kept0, const long outer, const long each, const int kept1, const int term,
+                       const float epsilon, const float divisor, const int inner, const int lanes) {
     const int lane = get_global_id(0);
     const long kept = kept0 * kept1;
     sums += offset;
@@ -132,8 +131,7 @@ __kernel void sum_rows(__global const float *restrict x, __global const float *r
 /* y[group][i] = the sum of slots group * each .. + each - 1 of slots[slot][i], over divisor; groups on
  * axis 1. Slots and y may lie in one buffer, apart from each other. */
 __kernel void sum_slots(__global const float *slots, const long slots_offset, __global float *y, const long y_offset,
-                        const long count, const long span, const int slot_count, const int each,
-                        const float divisor) {
+                        const long count, const long span, const int slot_count, const int each, const float divisor) {
     slots += slots_offset;
     y += y_offset;
     const int group = get_global_id(1);
@@ -171,6 +169,7 @@ __kernel void reduce_reference(__global const float *restrict x, __global float 
         return;
     }
     long first = 0, stride = 1, rest = i;
+#pragma unroll
     for (int axis = 0; axis < 8; axis++) {
         if (!(reduced >> axis & 1)) {
             first += rest % sizes[axis] * stride;
@@ -183,6 +182,7 @@ __kernel void reduce_reference(__global const float *restrict x, __global float 
         long at = first;
         rest = k;
         stride = 1;
+#pragma unroll
         for (int axis = 0; axis < 8; axis++) {
             if (reduced >> axis & 1) {
                 at += rest % sizes[axis] * stride;

@@ -102,11 +102,15 @@ static HALFV load_clamped(__global const float *row, const int first, const int 
     if (first >= 0 && first + HALF_LENGTH <= size) {
         return LOAD_HALF(row + first);
     }
+#if HALF_LENGTH == 2 /* without an array, which some GPUs would keep in slow memory */
+    return (HALFV)(row[clamp(first, 0, size - 1)], row[clamp(first + 1, 0, size - 1)]);
+#else
     float lanes[HALF_LENGTH];
     for (int i = 0; i < HALF_LENGTH; i++) {
         lanes[i] = row[clamp(first + i, 0, size - 1)];
     }
     return PASTE(vload, HALF_LENGTH)(0, lanes);
+#endif
 }
 
 /* VECTOR columns of a row doubled in width, from column `first` of x on: the weights are 3/4 and 1/4, in floats

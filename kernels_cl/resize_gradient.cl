@@ -1,5 +1,5 @@
-/* resize_gradient.cl: gradients of upsampling: each element of dx, of size `in`, gathers from the dy, of size in * factor,
- * that it went into. A row is a line of dx with all its columns and channels. */
+/* resize_gradient.cl: gradients of upsampling: each element of dx, of size `in`, gathers from the dy, of size in *
+ * factor, that it went into. A row is a line of dx with all its columns and channels. */
 #pragma OPENCL FP_CONTRACT OFF
 
 #include "resize.h"
@@ -13,8 +13,7 @@ __kernel void nearest_gradient_vector(__global const float *restrict dy, __globa
     FOR_ROWS(row, rows, split) {
         const INDEX at = (INDEX)row;
         const long plane = at / in.y; /* image and depth: factor.x of them in dy */
-        __global const float *first =
-            dy + (plane * factor.x * in.y + (long)(at % in.y)) * factor.y * out_width;
+        __global const float *first = dy + (plane * factor.x * in.y + (long)(at % in.y)) * factor.y * out_width;
         __global float *to = dx + row * width;
         FOR_COLUMNS(i, width) {
             int iw = i / inner;
@@ -82,9 +81,9 @@ static float weight_at(const int o, const int i, const float scale, const int si
     return (b.low == i ? 1.0f - b.weight : 0.0f) + (b.high == i ? b.weight : 0.0f);
 }
 
-__kernel void bilinear_gradient_vector(__global const float *restrict dy, __global float *restrict dx,
-                                       const long rows, const int4 split, const int4 in, const int4 factor,
-                                       const int inner, const float scale_h, const float scale_w) {
+__kernel void bilinear_gradient_vector(__global const float *restrict dy, __global float *restrict dx, const long rows,
+                                       const int4 split, const int4 in, const int4 factor, const int inner,
+                                       const float scale_h, const float scale_w) {
     const int width = in.z * inner;
     const long out_width = (long)width * factor.z;
     FOR_ROWS(row, rows, split) {

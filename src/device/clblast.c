@@ -185,11 +185,25 @@ static int call_batched(clayer_context *context, const cly_gemm *g) {
         g->c, (size_t)g->c_offset, (size_t)g->c_ld, (size_t)g->c_stride, (size_t)g->batch, &queue, NULL);
 }
 
+/* Whether the batched routine finds all matrices of one operand. Where rows lie close together (the leading dimension
+ * is the row's length) it may use the buffer as it is, and then takes the offset for 0 and the matrices for neighbours,
+ * whatever it was told (1.5.3, and later ones up to 1.6.3). */
+static bool is_found(int64_t rows, int64_t columns, int64_t offset, int64_t ld, int64_t stride) {
+    return ld != columns || (offset == 0 && stride == rows * columns);
+}
+
+static bool can_batch(const cly_gemm *g) {
+    bool ta = g->transpose_a, tb = g->transpose_b;
+    return is_found(ta ? g->k : g->m, ta ? g->m : g->k, g->a_offset, g->a_ld, g->a_stride) &&
+           is_found(tb ? g->n : g->k, tb ? g->k : g->n, g->b_offset, g->b_ld, g->b_stride) &&
+           is_found(g->m, g->n, g->c_offset, g->c_ld, g->c_stride);
+}
+
 /* On a CPU a batch is so many calls: enqueueing is cheap there, and the batched routine would be a second program of
  * twenty kernels to compile. */
 static clayer_status call(clayer_context *context, const cly_gemm *g) {
     int code = CLBlastSuccess;
-    bool batched = g->batch > 1 && context->info.type != CLAYER_DEVICE_CPU;
+    bool batched = g->batch > 1 && context->info.type != CLAYER_DEVICE_CPU && can_batch(g);
     if (batched) {
         code = call_batched(context, g);
     }

@@ -1,7 +1,7 @@
 /* device/gemm.c: matrix products, by CLBlast where it passed a check on this device, else by the project's own kernels.
  *
- * On CPUs the own kernels run whatever the check says: bench/gemm measures them several times faster than CLBlast, which
- * also compiles for seconds there. CLAYER_GEMM=own or =clblast decides otherwise. */
+ * On CPUs the own kernels run whatever the check says: bench/gemm measures them several times faster than CLBlast,
+ * which also compiles for seconds there. CLAYER_GEMM=own or =clblast decides otherwise. */
 #include "device/internal.h"
 
 #include <stdio.h>

@@ -55,7 +55,7 @@ typedef struct cly_program {
     char key[65]; /* of the disk cache */
 } cly_program;
 
-/* For tests: called for each program and options that a context asks for first. Set before any context is made. */
+/* For tests: called for each program and options that a context has got ready. Set before any context is made. */
 extern void (*cly_device_program_hook)(const char *name, const char *options);
 
 /* The built program, with its lock held; the caller unlocks. */

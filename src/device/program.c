@@ -278,9 +278,6 @@ static clayer_status find_entry(clayer_context *context, const char *name, const
         program->next = context->programs;
         context->programs = program;
         memory = NULL;
-        if (cly_device_program_hook != NULL) {
-            cly_device_program_hook(name, options);
-        }
     }
     *program_out = program;
 done:
@@ -308,6 +305,9 @@ clayer_status cly_device_program_get(clayer_context *context, const char *name, 
         status = find_source(name, &source);
         if (status == CLAYER_OK) {
             status = make_program(context, program, source);
+        }
+        if (status == CLAYER_OK && cly_device_program_hook != NULL) {
+            cly_device_program_hook(name, program->options);
         }
     }
     if (status != CLAYER_OK) {

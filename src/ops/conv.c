@@ -27,15 +27,32 @@ double cly_ops_gemm_cost(int64_t m, int64_t n, int64_t k) {
     return padded(m, 32) * padded(n, 64) * (double)k + copies;
 }
 
+/* How much slower a channels_first GEMM is than its size says, as bench/layout measured. On CPUs its columns are as
+ * many rows as the reduction is long, and long ones miss the caches. Elsewhere each image is a GEMM of its own, which
+ * may be too small to keep all compute units busy. */
+#define CACHED_ROWS 256
+#define UNCACHED_COST 3.0
+#define TILE_SIDE 64
+
+static double channels_first_factor(const clayer_context *context, const cly_ops_conv_shape *s, int64_t pixels) {
+    const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
+    if (cly_ops_is_cpu(context)) {
+        return n.taps * n.group_in > CACHED_ROWS ? UNCACHED_COST : 1;
+    }
+    const double tiles = padded(n.group_out, TILE_SIDE) * padded(pixels, TILE_SIDE) / (TILE_SIDE * TILE_SIDE);
+    const double idle = (double)cly_device_info(context)->compute_units / tiles;
+    return idle < 1 ? 1 : idle < (double)s->batch ? idle : (double)s->batch;
+}
+
 /* All of a convolution's GEMMs, as one per group (channels_last) or per group and image of `pixels` pixels. */
-static double multiply_cost(const cly_ops_conv_shape *s, int64_t pixels) {
+static double multiply_cost(const clayer_context *context, const cly_ops_conv_shape *s, int64_t pixels) {
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const int64_t k = n.taps * n.group_in;
     if (!s->channels_first) {
         return (double)s->groups * cly_ops_gemm_cost(s->batch * n.out_pixels, n.group_out, k);
     }
     const double pieces = (double)(s->batch * s->groups) * (double)n.out_pixels / (double)pixels;
-    return pieces * cly_ops_gemm_cost(n.group_out, pixels, k);
+    return channels_first_factor(context, s, pixels) * pieces * cly_ops_gemm_cost(n.group_out, pixels, k);
 }
 
 /* ---- reference ---- */
@@ -142,14 +159,13 @@ bool cly_ops_conv_is_pointwise(const cly_ops_conv_shape *s) {
 }
 
 static double gemm_cost(const clayer_context *context, const void *shape) {
-    (void)context;
     const cly_ops_conv_shape *s = shape;
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     if (!cly_ops_conv_is_pointwise(s)) {
         return -1;
     }
     const double calls = s->channels_first ? (double)s->groups : 1;
-    return CLY_OPS_LAUNCH * (1 + calls) + multiply_cost(s, n.out_pixels);
+    return CLY_OPS_LAUNCH * (1 + calls) + multiply_cost(context, s, n.out_pixels);
 }
 
 static clayer_status run_gemm(clayer_context *context, const void *shape, const cl_mem *operands, cl_mem workspace) {
@@ -207,7 +223,7 @@ static double im2col_cost(const clayer_context *context, const void *shape) {
     const double columns = (double)s->batch * (double)n.out_pixels * (double)c.pixel_floats;
     const double chunks = (double)s->batch * (double)n.out_pixels / (double)(c.images * c.pixels);
     const double calls = chunks * (1 + (s->channels_first ? (double)s->groups : 1));
-    return CLY_OPS_LAUNCH * (1 + calls) + 4 * columns + multiply_cost(s, c.pixels);
+    return CLY_OPS_LAUNCH * (1 + calls) + CLY_OPS_MOVE * columns + multiply_cost(context, s, c.pixels);
 }
 
 clayer_status cly_ops_conv_columns_last(clayer_context *context, const cly_ops_conv_shape *s, cl_mem x, cl_mem columns,

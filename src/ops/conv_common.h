@@ -48,6 +48,9 @@ clayer_status cly_ops_conv_columns_first(clayer_context *context, const cly_ops_
 #define CLY_OPS_PLAIN 10.0
 #define CLY_OPS_LAUNCH 400000.0
 
+/* Reading and writing one float once more. */
+#define CLY_OPS_MOVE 4.0
+
 /* One GEMM of (m x k) by (k x n): its tiles are padded to 32 x 64, and the matrices are copied to be so. */
 double cly_ops_gemm_cost(int64_t m, int64_t n, int64_t k);
 

@@ -2,6 +2,7 @@
 #include "ops/range.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Work-items a compute unit of a CPU gets: enough to level uneven threads, few enough that starting one is nothing. */
 #define CPU_ITEMS 4
@@ -22,8 +23,11 @@ static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
+/* Mesa's llvmpipe calls itself a CPU, but runs work-items in lanes as a GPU does, and ends a work-item's loops without
+ * a word after 65,535 rounds in all: long loops would leave part of the result out. */
 bool cly_ops_is_cpu(const clayer_context *context) {
-    return cly_device_info(context)->type == CLAYER_DEVICE_CPU;
+    const clayer_device_info *info = cly_device_info(context);
+    return info->type == CLAYER_DEVICE_CPU && strncmp(info->name, "llvmpipe", strlen("llvmpipe")) != 0;
 }
 
 int cly_ops_vector(const clayer_context *context) {

@@ -12,6 +12,7 @@
 #include "device/device.h"
 #include "ops/activation.h"
 
+/* Long loops in few work-items, or short ones in many? */
 bool cly_ops_is_cpu(const clayer_context *context);
 
 /* Floats of one vector: 16 or 4; kernels are built with -DVECTOR=<it>. */

@@ -27,6 +27,7 @@ void cly_ops_steps_free(cly_ops_steps *steps) {
 clayer_status cly_ops_steps_choose(clayer_context *context, cly_ops_steps *steps) {
     clayer_status status = CLAYER_OK;
     steps->workspace_bytes = 0;
+    CLY_TRY(cly_ops_steps_change_layout(context, steps));
     for (size_t i = 0; i < steps->count; i++) {
         cly_ops_step *step = &steps->steps[i];
         CLY_TRY(cly_ops_choose(context, step->op, &step->shape, &step->implementation));

@@ -15,7 +15,7 @@
 #include "ops/resize.h"
 #include "ops/window.h"
 
-#define CLY_OPS_TEMPORARIES 2 /* the most tensors a layer keeps between its steps */
+#define CLY_OPS_TEMPORARIES 4 /* tensors between steps: two of the layer's own, two of a change of layout */
 #define CLY_OPS_SAVED 2       /* the most tensors a layer keeps from its forward pass to its backward one */
 
 typedef enum cly_ops_place_kind {
@@ -76,7 +76,10 @@ typedef struct cly_ops_steps {
 clayer_status cly_ops_steps_add(cly_ops_steps *steps, const cly_ops_operator *op, cly_ops_step **step_out);
 void cly_ops_steps_free(cly_ops_steps *steps);
 
-/* Chooses an implementation for every step. */
+/* Puts channels_first convolutions between two moves where running them channels_last is cheaper (layout.c). */
+clayer_status cly_ops_steps_change_layout(clayer_context *context, cly_ops_steps *steps);
+
+/* Changes layouts, then chooses an implementation for every step. */
 clayer_status cly_ops_steps_choose(clayer_context *context, cly_ops_steps *steps);
 
 /* The buffers that places mean during one run. */

@@ -32,7 +32,7 @@ clayer_status cly_ops_sums_run(clayer_context *context, const cly_ops_sums *sums
 /* y, from y_offset on, (count) = the sum of slots (slot_count, count), `offset` floats into `slots`, over divisor. The
  * slots are followed by cly_ops_slots_floats more floats of scratch memory. */
 int64_t cly_ops_slots_floats(int64_t slot_count, int64_t count);
-clayer_status cly_ops_slots_add(clayer_context *context, cl_mem slots, int64_t offset, int64_t slot_count, int64_t count,
-                                float divisor, cl_mem y, int64_t y_offset);
+clayer_status cly_ops_slots_add(clayer_context *context, cl_mem slots, int64_t offset, int64_t slot_count,
+                                int64_t count, float divisor, cl_mem y, int64_t y_offset);
 
 #endif

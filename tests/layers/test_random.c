@@ -479,7 +479,7 @@ static test_random start(int layer, uint64_t index) {
 }
 
 START_TEST(test_conv) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(200); i++) {
+    for (uint64_t i = 0; i < (uint64_t)test_cases(2000); i++) {
         test_random random = start(_i, i);
         conv_case(&random, i, _i);
     }
@@ -488,16 +488,16 @@ END_TEST
 
 START_TEST(test_transposed) {
     int solved = 0;
-    for (uint64_t i = 0; i < (uint64_t)test_cases(300); i++) {
+    for (uint64_t i = 0; i < (uint64_t)test_cases(3000); i++) {
         test_random random = start(10 + _i, i);
         solved += transposed_case(&random, i, _i);
     }
-    ck_assert_int_ge(solved, test_cases(300) / 3);
+    ck_assert_int_ge(solved, test_cases(3000) / 3);
 }
 END_TEST
 
 START_TEST(test_depthwise) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(200); i++) {
+    for (uint64_t i = 0; i < (uint64_t)test_cases(2000); i++) {
         test_random random = start(20 + _i, i);
         depthwise_case(&random, i, _i);
     }
@@ -505,7 +505,7 @@ START_TEST(test_depthwise) {
 END_TEST
 
 START_TEST(test_separable) {
-    for (uint64_t i = 0; i < (uint64_t)test_cases(200); i++) {
+    for (uint64_t i = 0; i < (uint64_t)test_cases(2000); i++) {
         test_random random = start(30 + _i, i);
         separable_case(&random, i, _i);
     }
@@ -514,7 +514,7 @@ END_TEST
 
 START_TEST(test_moving) {
     for (int kind = 0; kind < (_i == 2 ? 4 : 3); kind++) {
-        for (uint64_t i = 0; i < (uint64_t)test_cases(200); i++) {
+        for (uint64_t i = 0; i < (uint64_t)test_cases(2000); i++) {
             test_random random = start(40 + 10 * kind + _i, i);
             moving_case(&random, i, _i, kind);
         }
@@ -524,7 +524,7 @@ END_TEST
 
 /* After all: each implementation got its share. */
 START_TEST(test_every_implementation_ran) {
-    ck_assert_int_eq(test_usage_report(&usage, test_cases(200) / 10), 0);
+    ck_assert_int_eq(test_usage_report(&usage, test_cases(2000) / 10), 0);
     test_context_drop();
 }
 END_TEST

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops/harness.h"
+#include "ops/range.h"
 #include "ops/step.h"
 #include "support/runner.h"
 
@@ -136,6 +137,78 @@ START_TEST(steps_run_in_order) {
 }
 END_TEST
 
+/* A channels_first convolution with a long reduction runs channels_last between two moves on a CPU, and one of several
+ * small images on a wide GPU, with the values of the plain kernel on the tensors as they lie. */
+START_TEST(layouts_change_at_the_border) {
+    enum { IMAGES = 2, SIDE = 20, CHANNELS = 40, FILTERS = 24, X = IMAGES * CHANNELS * SIDE * SIDE };
+    enum { W = 9 * CHANNELS * FILTERS, Y = IMAGES * FILTERS * SIDE * SIDE };
+    const cly_ops_conv_shape shape = {.batch = IMAGES,
+                                      .in = {1, SIDE, SIDE},
+                                      .out = {1, SIDE, SIDE},
+                                      .in_channels = CHANNELS,
+                                      .out_channels = FILTERS,
+                                      .groups = 1,
+                                      .kernel = {1, 3, 3},
+                                      .stride = {1, 1, 1},
+                                      .dilation = {1, 1, 1},
+                                      .pad = {0, 1, 1},
+                                      .channels_first = true};
+    static float x[X], w[W], y[Y], expected[Y];
+    cl_mem in = NULL, weights = NULL, out = NULL;
+    cly_ops_steps steps = {0};
+    cly_ops_step *step = NULL;
+    const cly_ops_implementation *reference = cly_ops_conv_operator.implementations;
+    while (strcmp(reference->name, "reference") != 0) {
+        reference++;
+    }
+    for (int i = 0; i < X; i++) {
+        x[i] = (float)(i * 37 % 101) / 101.0f - 0.5f;
+    }
+    for (int i = 0; i < W; i++) {
+        w[i] = (float)(i * 53 % 97) / 97.0f - 0.5f;
+    }
+    ck_assert_int_eq(cly_device_buffer_create(h.context, sizeof(x), &in), CLAYER_OK);
+    ck_assert_int_eq(cly_device_buffer_create(h.context, sizeof(w), &weights), CLAYER_OK);
+    ck_assert_int_eq(cly_device_buffer_create(h.context, sizeof(y), &out), CLAYER_OK);
+    ck_assert_int_eq(cly_device_write(h.context, in, 0, x, sizeof(x)), CLAYER_OK);
+    ck_assert_int_eq(cly_device_write(h.context, weights, 0, w, sizeof(w)), CLAYER_OK);
+    const cl_mem operands[CLY_OPS_OPERANDS] = {in, weights, NULL, out};
+    ck_assert_int_eq(reference->run(h.context, &shape, operands, NULL), CLAYER_OK);
+    ck_assert_int_eq(cly_device_read(h.context, out, 0, expected, sizeof(y)), CLAYER_OK);
+
+    ck_assert_int_eq(cly_ops_steps_add(&steps, &cly_ops_conv_operator, &step), CLAYER_OK);
+    step->shape.conv = shape;
+    step->operands[0] = (cly_ops_place){CLY_INPUT, 0};
+    step->operands[1] = (cly_ops_place){CLY_WEIGHT, 0};
+    step->operands[3] = (cly_ops_place){CLY_OUTPUT, 0};
+    ck_assert_int_eq(cly_ops_steps_choose(h.context, &steps), CLAYER_OK);
+    if (cly_ops_is_cpu(h.context)) {
+        ck_assert_uint_eq(steps.count, 3);
+    }
+    ck_assert(steps.count == 3 ? !steps.steps[1].shape.conv.channels_first : steps.steps[0].shape.conv.channels_first);
+    cly_ops_bindings bindings = {.inputs = &in, .output = out, .weights = &weights};
+    for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
+        ck_assert_int_eq(cly_device_buffer_create(h.context, steps.temporary_bytes[i], &bindings.temporaries[i]),
+                         CLAYER_OK);
+    }
+    ck_assert_int_eq(cly_device_buffer_create(h.context, steps.workspace_bytes, &bindings.workspace), CLAYER_OK);
+    ck_assert_int_eq(cly_ops_steps_choose(h.context, &steps), CLAYER_OK); /* once more changes nothing */
+    ck_assert_int_eq(cly_ops_steps_run(h.context, &steps, &bindings), CLAYER_OK);
+    ck_assert_int_eq(cly_device_read(h.context, out, 0, y, sizeof(y)), CLAYER_OK);
+    for (int i = 0; i < Y; i++) {
+        ck_assert_float_eq_tol(y[i], expected[i], 1e-4f);
+    }
+    cly_ops_steps_free(&steps);
+    for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
+        cly_device_buffer_destroy(h.context, bindings.temporaries[i]);
+    }
+    cly_device_buffer_destroy(h.context, bindings.workspace);
+    cly_device_buffer_destroy(h.context, in);
+    cly_device_buffer_destroy(h.context, weights);
+    cly_device_buffer_destroy(h.context, out);
+}
+END_TEST
+
 START_TEST(activation_text) {
     cly_spec spec;
     ck_assert_int_eq(cly_base_spec_parse(&cly_ops_activations, NULL, &spec), CLAYER_OK);
@@ -163,6 +236,7 @@ static Suite *make_suite(void) {
     tcase_add_test(cases, forced_or_refused);
     tcase_add_test(cases, large_goes_to_the_gemm);
     tcase_add_test(cases, steps_run_in_order);
+    tcase_add_test(cases, layouts_change_at_the_border);
     tcase_add_test(cases, activation_text);
     suite_add_tcase(suite, cases);
     return suite;

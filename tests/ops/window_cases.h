@@ -1,4 +1,5 @@
-/* ops/window_cases.h: random windows, resizings and poolings, for the suites of these operators and of their gradients. */
+/* ops/window_cases.h: random windows, resizings and poolings, for the suites of these operators and of their gradients.
+ */
 #ifndef CLY_TEST_WINDOW_CASES_H
 #define CLY_TEST_WINDOW_CASES_H
 

@@ -1,9 +1,9 @@
 /* list_variants.c: writes the programs as the library embeds them, and lists the variants that it can build on a GPU.
  *
  * usage: list_variants VARIANTS FOLDER
- * Writes FOLDER/<program>.cl for each program and prints a line a variant: program, "all" or "one", options. "all" is
- * to be compiled for every target of a vendor, "one" for one of them. A line of VARIANTS is a program and its options;
- * ACTIVATION=* stands for every activation of src/ops/activation.h. Exit status 1: VARIANTS and the programs disagree. */
+ * Writes FOLDER/<program>.cl for each program and prints a line a variant: program, where, options. "all" is to be
+ * compiled for every target of a vendor, "one" for one of them, "none" for none: only a CPU gets it. A line of VARIANTS
+ * is "gpu" or "cpu", a program and its options; ACTIVATION=* stands for every activation of src/ops/activation.h. Exit status 1: VARIANTS and the programs disagree. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,17 +46,17 @@ static bool write_source(const cly_kernel_source *source, const char *folder) {
 }
 
 /* The cheapest and the most expensive activation are compiled for every target, the others for one of each vendor. */
-static void print_variants(const char *program, char *options) {
+static void print_variants(const char *program, bool cpu, char *options) {
     char *star = strstr(options, "ACTIVATION=*");
     if (star == NULL) {
-        printf("%s all %s\n", program, options);
+        printf("%s %s %s\n", program, cpu ? "none" : "all", options);
         return;
     }
     star += strlen("ACTIVATION=");
     *star = '\0';
     for (int id = CLY_LINEAR; id < CLY_ELEMENTWISE_COUNT; id++) {
         const bool everywhere = id == CLY_LINEAR || id == CLY_GELU;
-        printf("%s %s %s%d%s\n", program, everywhere ? "all" : "one", options, id, star + 1);
+        printf("%s %s %s%d%s\n", program, cpu ? "none" : everywhere ? "all" : "one", options, id, star + 1);
     }
 }
 
@@ -65,24 +65,31 @@ static bool read_variants(FILE *file) {
     char line[1024];
     while (fgets(line, sizeof(line), file) != NULL) {
         line[strcspn(line, "\n")] = '\0';
-        char *space = strchr(line, ' ');
+        const bool cpu = strncmp(line, "cpu ", 4) == 0;
+        char *program = line + 4; /* both words have three letters */
         if (line[0] == '#' || line[0] == '\0') {
             continue;
         }
-        char *options = space != NULL ? space + 1 : line + strlen(line);
+        if (!cpu && strncmp(line, "gpu ", 4) != 0) {
+            fprintf(stderr, "variants: neither gpu nor cpu: %s\n", line);
+            good = false;
+            continue;
+        }
+        char *space = strchr(program, ' ');
+        char *options = space != NULL ? space + 1 : program + strlen(program);
         if (space != NULL) {
             *space = '\0';
         }
-        const cly_kernel_source *source = find(line);
+        const cly_kernel_source *source = find(program);
         if (source == NULL) {
-            fprintf(stderr, "variants: there is no program %s\n", line);
+            fprintf(stderr, "variants: there is no program %s\n", program);
             good = false;
             continue;
         }
         if (!is_listed(source->name) && listed_count < MOST_LISTED) {
             listed[listed_count++] = source->name;
         }
-        print_variants(source->name, options);
+        print_variants(source->name, cpu, options);
     }
     return good;
 }

@@ -121,7 +121,7 @@ printf '%-8s %-16s %-32s %-28s %9s %8s %10s\n' target program options kernel reg
 for target in $targets; do
     first=${targets%% *}
     while read -r program where options; do
-        [ "$where" = all ] || [ "$target" = "$first" ] || continue
+        [ "$where" = all ] || { [ "$where" = one ] && [ "$target" = "$first" ]; } || continue
         compiled=$((compiled + 1))
         if ! "compile_$vendor" "$target" "$program" "$options"; then
             echo "FAILED: $program $options for $target:"
