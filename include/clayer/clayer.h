@@ -46,6 +46,7 @@
 #include <clayer/model.h>
 #include <clayer/status.h>
 #include <clayer/tensor.h>
+#include <clayer/train.h>
 #include <clayer/version.h>
 
 #endif

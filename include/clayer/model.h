@@ -108,6 +108,22 @@ CLAYER_API clayer_status clayer_model_load(clayer_context *context, const char *
 CLAYER_API clayer_status clayer_model_load_json(clayer_context *context, const char *json_path,
                                                 const char *weights_path, clayer_model **model_out);
 
+/* ---- saving ---- */
+
+/* Writes the whole model for Keras: architecture, weights and, where it is compiled, losses, metrics, optimizer and the
+ * optimizer's state. The path's ending says how: ".keras" (version 3) or ".h5" / ".hdf5" (legacy). The file is that of
+ * the generation of Keras that the model came from; a model made in C is Keras 3's. It is written beside its place,
+ * flushed to the disk and renamed, so that whatever fails leaves the old file. Errors: CLAYER_IO_ERROR,
+ * CLAYER_INVALID_ARGUMENT (another ending). */
+CLAYER_API clayer_status clayer_model_save(clayer_model *model, const char *path);
+
+/* The weights alone: ".weights.h5" (Keras 3's layout) or ".h5" (legacy save_weights); the other way by
+ * clayer_model_load_json. */
+CLAYER_API clayer_status clayer_model_save_weights(clayer_model *model, const char *path);
+
+/* The architecture alone, Keras' to_json(). */
+CLAYER_API clayer_status clayer_model_save_json(clayer_model *model, const char *path);
+
 /* ---- looking ---- */
 
 /* The model's name, and how many inputs and outputs it has. */
@@ -152,6 +168,22 @@ typedef struct clayer_model_plan {
  * with a batch of `batch_size`; a dimension that stays unknown is CLAYER_INVALID_SHAPE. */
 CLAYER_API clayer_status clayer_model_get_plan(clayer_model *model, const clayer_shape *input_shapes,
                                                int64_t batch_size, clayer_model_plan *plan_out);
+
+/* Device memory needed to train, known before the first step: what the model, its gradients and its optimizer hold. */
+typedef struct clayer_training_plan {
+    uint64_t weight_bytes;
+    uint64_t gradient_bytes;  /* of the trainable weights */
+    uint64_t optimizer_bytes; /* slots; 0 before clayer_model_compile */
+    uint64_t activation_bytes;     /* outputs, what layers keep for the backward pass, and gradients of outputs, shared
+                                      by lifetime */
+    uint64_t activation_sum_bytes; /* what they would take unshared */
+    uint64_t workspace_bytes;      /* scratch memory within layers, shared by all */
+    uint64_t total_bytes;
+} clayer_training_plan;
+
+/* As clayer_model_get_plan, for one step of training. */
+CLAYER_API clayer_status clayer_model_get_training_plan(clayer_model *model, const clayer_shape *input_shapes,
+                                                        int64_t batch_size, clayer_training_plan *plan_out);
 
 /* ---- running ---- */
 

@@ -38,6 +38,8 @@ const char *clayer_status_string(clayer_status status) {
             return "build failed";
         case CLAYER_OUT_OF_MEMORY:
             return "out of memory";
+        case CLAYER_NOT_FINITE:
+            return "not finite";
     }
     return "unknown status";
 }

@@ -87,23 +87,69 @@ static clayer_status set_limited(const cly_spec_list *list, cly_spec *spec, size
     return CLAYER_OK;
 }
 
-static clayer_status set_axes_at(const cly_spec_list *list, cly_spec *spec, size_t index, const int64_t *axes,
+static clayer_status set_axes_at(const cly_spec_list *list, cly_spec *spec, size_t index, const double *axes,
                                  size_t count) {
     if (count == 0) {
         return fail_kind(list, spec, index, "an axis or a list of at least one");
     }
     unsigned bits = 0;
     for (size_t i = 0; i < count; i++) {
-        if (axes[i] < -8 || axes[i] > 7) {
+        if (!(axes[i] >= -8.0 && axes[i] <= 7.0) || axes[i] != floor(axes[i])) {
             return fail_kind(list, spec, index, "axes from -8 to 7");
         }
-        unsigned bit = 1u << (unsigned)(axes[i] + 8);
+        unsigned bit = 1u << (unsigned)(axes[i] + 8.0);
         if ((bits & bit) != 0) {
             return fail_kind(list, spec, index, "axes without a repeated one");
         }
         bits |= bit;
     }
     spec->values[index] = (double)bits;
+    return CLAYER_OK;
+}
+
+/* Which of the entry's list arguments `index` is. */
+static size_t list_position(const cly_spec_entry *entry, size_t index) {
+    size_t position = 0;
+    for (size_t p = 0; p < index; p++) {
+        position += entry->parameters[p].kind == CLY_SPEC_LIST;
+    }
+    return position;
+}
+
+static clayer_status set_list_at(const cly_spec_list *list, cly_spec *spec, size_t index, const double *numbers,
+                                 size_t count) {
+    if (count > CLY_SPEC_NUMBERS) {
+        return cly_base_fail(CLAYER_UNSUPPORTED, "%s '%s': %s has %zu numbers, at most %d are supported", list->what,
+                             spec->entry->name, spec->entry->parameters[index].name, count, CLY_SPEC_NUMBERS);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(numbers[i])) {
+            return fail_kind(list, spec, index, "a list of finite numbers");
+        }
+    }
+    if (count > 0) {
+        memcpy(spec->lists[list_position(spec->entry, index)], numbers, count * sizeof(*numbers));
+    }
+    spec->values[index] = (double)count;
+    return CLAYER_OK;
+}
+
+static bool is_none(const char *word) {
+    return strcmp(word, "None") == 0 || strcmp(word, "null") == 0;
+}
+
+/* Files and texts may name a metric or loss; the name belongs to the spec, not to its entry. */
+static bool takes_name(const cly_spec_list *list, const cly_spec *spec, const char *name) {
+    return list->named && spec->entry != NULL && strcmp(name, "name") == 0;
+}
+
+static clayer_status set_name(const cly_spec_list *list, cly_spec *spec, const char *value) {
+    if (strlen(value) >= sizeof(spec->name)) {
+        return cly_base_fail(CLAYER_UNSUPPORTED, "%s '%s': its name is longer than %d bytes", list->what,
+                             spec->entry->name, CLY_SPEC_NAME - 1);
+    }
+    memset(spec->name, 0, sizeof(spec->name));
+    memcpy(spec->name, value, strlen(value));
     return CLAYER_OK;
 }
 
@@ -115,7 +161,10 @@ clayer_status cly_base_spec_set_number(const cly_spec_list *list, cly_spec *spec
     }
     switch (spec->entry->parameters[index].kind) {
         case CLY_SPEC_NUMBER:
+        case CLY_SPEC_OPTIONAL:
             return set_limited(list, spec, index, value);
+        case CLY_SPEC_LIST:
+            return set_list_at(list, spec, index, &value, 1);
         case CLY_SPEC_BOOL:
             if (value != 0.0 && value != 1.0) {
                 return fail_kind(list, spec, index, "True or False");
@@ -129,13 +178,8 @@ clayer_status cly_base_spec_set_number(const cly_spec_list *list, cly_spec *spec
             }
             spec->values[index] = value;
             return CLAYER_OK;
-        case CLY_SPEC_AXES: {
-            if (!(value >= -8.0 && value <= 7.0) || value != floor(value)) {
-                return fail_kind(list, spec, index, "axes from -8 to 7");
-            }
-            int64_t axis = (int64_t)value;
-            return set_axes_at(list, spec, index, &axis, 1);
-        }
+        case CLY_SPEC_AXES:
+            return set_axes_at(list, spec, index, &value, 1);
         case CLY_SPEC_CHOICE:
             break;
     }
@@ -162,6 +206,9 @@ done:
 
 clayer_status cly_base_spec_set_text(const cly_spec_list *list, cly_spec *spec, const char *name, const char *value) {
     size_t index = 0;
+    if (takes_name(list, spec, name)) {
+        return set_name(list, spec, value);
+    }
     clayer_status status = find_parameter(list, spec, name, &index);
     if (status != CLAYER_OK) {
         return status;
@@ -178,10 +225,17 @@ clayer_status cly_base_spec_set_text(const cly_spec_list *list, cly_spec *spec, 
             return CLAYER_OK;
         }
         case CLY_SPEC_SEED:
-            if (strcmp(value, "None") != 0 && strcmp(value, "null") != 0) {
+            if (!is_none(value)) {
                 return fail_kind(list, spec, index, "None or an integer from 0 to 2^53");
             }
             spec->values[index] = -1.0;
+            return CLAYER_OK;
+        case CLY_SPEC_OPTIONAL:
+        case CLY_SPEC_LIST:
+            if (!is_none(value)) {
+                return fail_kind(list, spec, index, "numbers or None");
+            }
+            spec->values[index] = spec->entry->parameters[index].kind == CLY_SPEC_LIST ? 0.0 : NAN;
             return CLAYER_OK;
         case CLY_SPEC_NUMBER:
             return fail_kind(list, spec, index, "a number");
@@ -191,17 +245,32 @@ clayer_status cly_base_spec_set_text(const cly_spec_list *list, cly_spec *spec, 
     return fail_kind(list, spec, index, "an axis or a list of axes");
 }
 
-clayer_status cly_base_spec_set_axes(const cly_spec_list *list, cly_spec *spec, const char *name, const int64_t *axes,
+clayer_status cly_base_spec_set_list(const cly_spec_list *list, cly_spec *spec, const char *name, const double *numbers,
                                      size_t count) {
     size_t index = 0;
     clayer_status status = find_parameter(list, spec, name, &index);
     if (status != CLAYER_OK) {
         return status;
     }
-    if (spec->entry->parameters[index].kind != CLY_SPEC_AXES) {
-        return fail_kind(list, spec, index, "one value, not a list");
+    switch (spec->entry->parameters[index].kind) {
+        case CLY_SPEC_LIST:
+            return set_list_at(list, spec, index, numbers, count);
+        case CLY_SPEC_AXES:
+            return set_axes_at(list, spec, index, numbers, count);
+        default:
+            return fail_kind(list, spec, index, "one value, not a list");
     }
-    return set_axes_at(list, spec, index, axes, count);
+}
+
+const double *cly_base_spec_get_list(const cly_spec *spec, const char *name, size_t *count_out) {
+    *count_out = 0;
+    for (size_t p = 0; spec->entry != NULL && p < CLY_SPEC_PARAMETERS; p++) {
+        if (spec->entry->parameters[p].kind == CLY_SPEC_LIST && is_name(name, spec->entry->parameters[p].name)) {
+            *count_out = (size_t)spec->values[p];
+            return *count_out == 0 ? NULL : spec->lists[list_position(spec->entry, p)];
+        }
+    }
+    return NULL;
 }
 
 double cly_base_spec_get(const cly_spec *spec, const char *name) {

@@ -13,7 +13,6 @@
 #include "base/number.h"
 #include "base/spec.h"
 
-#define MAX_AXES 16
 #define MAX_WORD 64
 
 typedef struct parser {
@@ -91,32 +90,27 @@ static clayer_status read_number(parser *in, double *value_out) {
     return CLAYER_OK;
 }
 
-static clayer_status read_axes(parser *in, cly_spec *spec, const char *name) {
+static clayer_status read_list(parser *in, cly_spec *spec, const char *name) {
     char close = *in->next == '[' ? ']' : ')';
-    int64_t axes[MAX_AXES];
+    double numbers[CLY_SPEC_NUMBERS];
     size_t count = 0;
     in->next++;
     while (!take(in, close)) {
-        double value = 0.0;
         if (count > 0 && !take(in, ',')) {
             return fail_at(in, "',' or the end of the list");
         }
         if (count > 0 && take(in, close)) { /* Python's (0,) */
             break;
         }
-        if (count == MAX_AXES) {
-            return fail_at(in, "fewer axes");
+        if (count == CLY_SPEC_NUMBERS) {
+            return fail_at(in, "a shorter list");
         }
-        clayer_status status = read_number(in, &value);
+        clayer_status status = read_number(in, &numbers[count++]);
         if (status != CLAYER_OK) {
             return status;
         }
-        if (value != floor(value) || fabs(value) > 100.0) {
-            return fail_at(in, "small integers in the list");
-        }
-        axes[count++] = (int64_t)value;
     }
-    return cly_base_spec_set_axes(in->list, spec, name, axes, count);
+    return cly_base_spec_set_list(in->list, spec, name, numbers, count);
 }
 
 static clayer_status read_value(parser *in, cly_spec *spec, const char *name) {
@@ -124,7 +118,7 @@ static clayer_status read_value(parser *in, cly_spec *spec, const char *name) {
     char c = *in->next;
     clayer_status status;
     if (c == '[' || c == '(') {
-        return read_axes(in, spec, name);
+        return read_list(in, spec, name);
     }
     if (c == '\'' || c == '"') {
         status = read_quoted(in, word);
@@ -223,8 +217,30 @@ done:
     return status;
 }
 
-static clayer_status add_value(cly_base_text *text, const cly_spec_parameter *parameter, double value) {
+static clayer_status add_number(cly_base_text *text, double value) {
     char number[32];
+    cly_base_write_number(value, number, sizeof(number));
+    return cly_base_text_add(text, "%s", number);
+}
+
+static clayer_status add_list(cly_base_text *text, const double *numbers, size_t count) {
+    clayer_status status = CLAYER_OK;
+    if (count == 0) {
+        return cly_base_text_add(text, "None");
+    }
+    for (size_t i = 0; i < count; i++) {
+        CLY_TRY(cly_base_text_add(text, "%s", i == 0 ? "[" : ", "));
+        CLY_TRY(add_number(text, numbers[i]));
+    }
+    CLY_TRY(cly_base_text_add(text, "]"));
+done:
+    return status;
+}
+
+static clayer_status add_value(cly_base_text *text, const cly_spec *spec, size_t p) {
+    const cly_spec_parameter *parameter = &spec->entry->parameters[p];
+    const double value = spec->values[p];
+    size_t count = 0;
     switch (parameter->kind) {
         case CLY_SPEC_BOOL:
             return cly_base_text_add(text, "%s", value != 0.0 ? "True" : "False");
@@ -232,16 +248,26 @@ static clayer_status add_value(cly_base_text *text, const cly_spec_parameter *pa
             return cly_base_text_add(text, "%s", parameter->choices[(size_t)value]);
         case CLY_SPEC_AXES:
             return add_axes(text, (unsigned)value);
+        case CLY_SPEC_LIST: {
+            const double *numbers = cly_base_spec_get_list(spec, parameter->name, &count);
+            return add_list(text, numbers, count);
+        }
         case CLY_SPEC_SEED:
-            if (value < 0.0) {
+        case CLY_SPEC_OPTIONAL:
+            if (isnan(value) || (parameter->kind == CLY_SPEC_SEED && value < 0.0)) {
                 return cly_base_text_add(text, "None");
             }
             break;
         case CLY_SPEC_NUMBER:
             break;
     }
-    cly_base_write_number(value, number, sizeof(number));
-    return cly_base_text_add(text, "%s", number);
+    return add_number(text, value);
+}
+
+/* A list differs from its fallback, None, as soon as it has a number. */
+static bool is_fallback(const cly_spec *spec, size_t p) {
+    const double fallback = spec->entry->parameters[p].fallback;
+    return spec->values[p] == fallback || (isnan(spec->values[p]) && isnan(fallback));
 }
 
 clayer_status cly_base_spec_format(const cly_spec *spec, cly_base_text *text) {
@@ -252,12 +278,15 @@ clayer_status cly_base_spec_format(const cly_spec *spec, cly_base_text *text) {
     bool open = false;
     CLY_TRY(cly_base_text_add(text, "%s", spec->entry->name));
     for (size_t p = 0; p < CLY_SPEC_PARAMETERS && spec->entry->parameters[p].name != NULL; p++) {
-        const cly_spec_parameter *parameter = &spec->entry->parameters[p];
-        if (spec->values[p] == parameter->fallback) {
+        if (is_fallback(spec, p)) {
             continue;
         }
-        CLY_TRY(cly_base_text_add(text, "%s%s=", open ? ", " : "(", parameter->name));
-        CLY_TRY(add_value(text, parameter, spec->values[p]));
+        CLY_TRY(cly_base_text_add(text, "%s%s=", open ? ", " : "(", spec->entry->parameters[p].name));
+        CLY_TRY(add_value(text, spec, p));
+        open = true;
+    }
+    if (spec->name[0] != '\0') {
+        CLY_TRY(cly_base_text_add(text, "%sname='%s'", open ? ", " : "(", spec->name));
         open = true;
     }
     if (open) {

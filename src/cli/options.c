@@ -60,6 +60,8 @@ static int exit_status_of(clayer_status status) {
             return CLY_EXIT_DEVICE;
         case CLAYER_OUT_OF_MEMORY:
             return CLY_EXIT_MEMORY;
+        case CLAYER_NOT_FINITE:
+            return CLY_EXIT_CHECK;
     }
     return CLY_EXIT_DEVICE;
 }

@@ -119,6 +119,7 @@ clayer_status cly_io_keras_model(clayer_context *context, const cJSON *json, int
     CLY_TRY(cly_io_keras_own(json, "the model"));
     const char *name = cly_io_keras_text(config, "name");
     CLY_TRY(clayer_model_create(context, name == NULL ? (sequential ? "sequential" : "model") : name, &model));
+    model->generation = generation;
     if (sequential) {
         CLY_TRY(read_sequential(model, json, config, generation));
     } else {

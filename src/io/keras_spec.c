@@ -86,18 +86,18 @@ clayer_status cly_io_keras_own(const cJSON *object, const char *what) {
 
 /* ---- objects to spec text ---- */
 
-static clayer_status set_axes(const cly_spec_list *list, cly_spec *spec, const char *name, const cJSON *value) {
-    int64_t axes[CLAYER_MAX_RANK];
+static clayer_status set_list(const cly_spec_list *list, cly_spec *spec, const char *name, const cJSON *value) {
+    double numbers[CLY_SPEC_NUMBERS];
     size_t count = 0;
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, value) {
-        if (count == CLAYER_MAX_RANK || !cly_io_keras_integer(item, &axes[count])) {
-            return cly_base_fail(CLAYER_UNSUPPORTED, "%s '%s': %s is not a short list of integers", list->what,
-                                 spec->entry->name, name);
+        if (count == CLY_SPEC_NUMBERS || !cJSON_IsNumber(item)) {
+            return cly_base_fail(CLAYER_UNSUPPORTED, "%s '%s': %s is not a list of at most %d numbers", list->what,
+                                 spec->entry->name, name, CLY_SPEC_NUMBERS);
         }
-        count++;
+        numbers[count++] = item->valuedouble;
     }
-    return cly_base_spec_set_axes(list, spec, name, axes, count);
+    return cly_base_spec_set_list(list, spec, name, numbers, count);
 }
 
 static clayer_status set_argument(const cly_spec_list *list, cly_spec *spec, const cJSON *argument) {
@@ -111,7 +111,7 @@ static clayer_status set_argument(const cly_spec_list *list, cly_spec *spec, con
         return cly_base_spec_set_text(list, spec, name, value->valuestring);
     }
     if (cJSON_IsArray(value)) {
-        return set_axes(list, spec, name, value);
+        return set_list(list, spec, name, value);
     }
     /* A generator of seeds instead of a seed: any values will do. */
     const char *class_name = cly_io_keras_text(value, "class_name");

@@ -26,6 +26,7 @@ clayer_status clayer_model_create(clayer_context *context, const char *name, cla
     model = memory;
     model->context = cly_device_retain(context);
     model->sequential = true;
+    model->generation = 3;
     CLY_TRY(cly_base_copy_string(name == NULL ? "model" : name, &model->name));
     *model_out = model;
     model = NULL;
@@ -37,6 +38,9 @@ done:
 void clayer_model_destroy(clayer_model *model) {
     if (model == NULL) {
         return;
+    }
+    if (model->compiled != NULL) {
+        model->compiled_destroy(model->compiled);
     }
     cly_model_memory_destroy(model);
     for (size_t i = 0; i < model->node_count; i++) {

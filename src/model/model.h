@@ -36,6 +36,9 @@ struct clayer_model {
     clayer_layer **layers; /* distinct, in the order in which they were added; retained */
     size_t layer_count, layer_capacity;
     cly_model_memory *memory;
+    int generation;        /* of Keras that wrote the file, 2 or 3; 3 for models made in C */
+    struct cly_train_compiled *compiled; /* what clayer_model_compile made (train/compiled.h), or NULL */
+    void (*compiled_destroy)(struct cly_train_compiled *compiled); /* set with it: this folder does not know src/train */
 };
 
 /* A nameless layer gets Keras' automatic name within the model. An input is a node of class InputLayer. */

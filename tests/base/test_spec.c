@@ -23,7 +23,7 @@ static const cly_spec_entry entries[] = {
                     {.name = "axis", .fallback = 256.0, .kind = CLY_SPEC_AXES},
                     {.name = "on", .fallback = 1.0, .kind = CLY_SPEC_BOOL}}},
 };
-static const cly_spec_list list = {"thing", entries, CLY_COUNT(entries)};
+static const cly_spec_list list = {.what = "thing", .entries = entries, .count = CLY_COUNT(entries)};
 
 static void check_round_trip(const char *text, const char *expected) {
     cly_spec spec, again;
@@ -70,18 +70,18 @@ END_TEST
 
 START_TEST(arguments_are_set_one_by_one) {
     cly_spec spec;
-    const int64_t axes[] = {0, 2}, twice[] = {1, 1}, far[] = {8};
+    const double axes[] = {0, 2}, twice[] = {1, 1}, far[] = {8};
     ck_assert_int_eq(cly_base_spec_find(&list, "VarianceScaling", &spec), CLAYER_OK);
     ck_assert_int_eq(cly_base_spec_set_number(&list, &spec, "scale", 3.0), CLAYER_OK);
     ck_assert_int_eq(cly_base_spec_set_number(&list, &spec, "axis", 1.0), CLAYER_OK);
-    ck_assert_int_eq(cly_base_spec_set_axes(&list, &spec, "axis", axes, 2), CLAYER_OK);
+    ck_assert_int_eq(cly_base_spec_set_list(&list, &spec, "axis", axes, 2), CLAYER_OK);
     ck_assert_int_eq(cly_base_spec_set_text(&list, &spec, "mode", "fan_out"), CLAYER_OK);
     ck_assert_int_eq(cly_base_spec_set_number(&list, &spec, "on", 0.0), CLAYER_OK);
     cly_spec before = spec;
-    ck_assert_int_eq(cly_base_spec_set_axes(&list, &spec, "axis", twice, 2), CLAYER_INVALID_ARGUMENT);
-    ck_assert_int_eq(cly_base_spec_set_axes(&list, &spec, "axis", far, 1), CLAYER_INVALID_ARGUMENT);
-    ck_assert_int_eq(cly_base_spec_set_axes(&list, &spec, "axis", axes, 0), CLAYER_INVALID_ARGUMENT);
-    ck_assert_int_eq(cly_base_spec_set_axes(&list, &spec, "scale", axes, 2), CLAYER_INVALID_ARGUMENT);
+    ck_assert_int_eq(cly_base_spec_set_list(&list, &spec, "axis", twice, 2), CLAYER_INVALID_ARGUMENT);
+    ck_assert_int_eq(cly_base_spec_set_list(&list, &spec, "axis", far, 1), CLAYER_INVALID_ARGUMENT);
+    ck_assert_int_eq(cly_base_spec_set_list(&list, &spec, "axis", axes, 0), CLAYER_INVALID_ARGUMENT);
+    ck_assert_int_eq(cly_base_spec_set_list(&list, &spec, "scale", axes, 2), CLAYER_INVALID_ARGUMENT);
     ck_assert_int_eq(cly_base_spec_set_number(&list, &spec, "scale", 0.1), CLAYER_INVALID_ARGUMENT);
     ck_assert_str_eq(clayer_last_error(), "thing 'variance_scaling': scale = 0.1 is outside 0.5 to 10");
     ck_assert_int_eq(cly_base_spec_set_number(&list, &spec, "mode", 1.0), CLAYER_INVALID_ARGUMENT);
