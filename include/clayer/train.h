@@ -64,8 +64,8 @@ CLAYER_API clayer_status clayer_model_get_iterations(clayer_model *model, int64_
 
 /* ---- data ---- */
 
-/* One batch from the application: `inputs` one a model input, `targets` one a model output that has a loss, `weights`
- * likewise or NULL. float32 values in host memory, borrowed until the next call. */
+/* One batch from the application: `inputs` one a model input, `targets` one a model output (NULL for one without a loss
+ * and metrics), `weights` likewise, or NULL. Any numeric type, in host memory, borrowed until the next call. */
 typedef struct clayer_batch {
     const clayer_array *const *inputs;
     const clayer_array *const *targets;
@@ -184,8 +184,10 @@ typedef struct clayer_history clayer_history;
 CLAYER_API clayer_status clayer_model_fit(clayer_model *model, const clayer_dataset *data,
                                           const clayer_fit_config *config, clayer_history **history_out);
 
-/* One step on one batch, Keras' train_on_batch; logs as for evaluate. */
-CLAYER_API clayer_status clayer_model_train_on_batch(clayer_model *model, const clayer_batch *batch);
+/* One step on one batch, Keras' train_on_batch. Loss and metrics of this batch as clayer_model_evaluate gives them;
+ * logs and count_out NULL: none, and nothing waits for the device. */
+CLAYER_API clayer_status clayer_model_train_on_batch(clayer_model *model, const clayer_batch *batch, clayer_log *logs,
+                                                     size_t capacity, size_t *count_out);
 
 /* What an epoch left: a column a metric, a row an epoch. */
 CLAYER_API void clayer_history_destroy(clayer_history *history);

@@ -30,6 +30,8 @@ typedef struct cly_model_training_config {
                                     device's memory */
     uint64_t other_bytes;        /* that the caller holds beside: batches, the optimizer's slots */
     bool check_numerics;         /* look for a NaN or an infinity after every node, and name it */
+    bool inference; /* forward passes in inference mode, for evaluation: outputs, logits and penalties as in training,
+                       but no gradients (cly_model_training_output.gradient is NULL) and no backward pass */
 } cly_model_training_config;
 
 typedef struct cly_model_training cly_model_training;
