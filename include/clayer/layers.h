@@ -334,6 +334,11 @@ CLAYER_API clayer_tensor *clayer_layer_get_weight(const clayer_layer *layer, siz
 CLAYER_API const char *clayer_layer_get_weight_name(const clayer_layer *layer, size_t index); /* "kernel" */
 CLAYER_API bool clayer_layer_is_weight_trainable(const clayer_layer *layer, size_t index);
 
+/* Keras' layer.trainable, which at first is what the config says. Frozen, no weight moves, and BatchNormalization runs
+ * on its moving statistics. Takes effect at the next pass of training. */
+CLAYER_API void clayer_layer_set_trainable(clayer_layer *layer, bool trainable);
+CLAYER_API bool clayer_layer_is_trainable(const clayer_layer *layer);
+
 /* Runs the layer, in inference unless clayer_layer_set_training says otherwise, building it first if need be; `output`
  * must have the shape that clayer_layer_get_output_shape gives and share no memory with an input. Returns when the work
  * is enqueued: reading the output waits for it. */

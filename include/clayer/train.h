@@ -53,10 +53,6 @@ typedef struct clayer_compile_config {
 CLAYER_API clayer_status clayer_model_compile(clayer_model *model, const clayer_compile_config *config);
 CLAYER_API bool clayer_model_is_compiled(const clayer_model *model);
 
-/* Keras' layer.trainable; for a model, of all its layers. Takes effect at the next batch. */
-CLAYER_API void clayer_layer_set_trainable(clayer_layer *layer, bool trainable);
-CLAYER_API bool clayer_layer_is_trainable(const clayer_layer *layer);
-
 /* The learning rate of the next step, and the steps so far. Setting it under a schedule is an error. */
 CLAYER_API clayer_status clayer_model_get_learning_rate(clayer_model *model, double *rate_out);
 CLAYER_API clayer_status clayer_model_set_learning_rate(clayer_model *model, double rate);

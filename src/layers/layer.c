@@ -168,6 +168,22 @@ const char *clayer_layer_get_weight_name(const clayer_layer *layer, size_t index
     return index < clayer_layer_get_weight_count(layer) ? layer->weights[index].name : NULL;
 }
 
+void clayer_layer_set_trainable(clayer_layer *layer, bool trainable) {
+    if (layer == NULL || layer->trainable == trainable) {
+        return;
+    }
+    layer->trainable = trainable;
+    layer->planned_count = 0; /* BatchNormalization's steps are others */
+    layer->ran_output = NULL;
+    for (size_t i = 0; i < layer->weight_count && !trainable; i++) {
+        cly_weights_drop_gradient(&layer->weights[i]);
+    }
+}
+
+bool clayer_layer_is_trainable(const clayer_layer *layer) {
+    return layer != NULL && layer->trainable;
+}
+
 bool clayer_layer_is_weight_trainable(const clayer_layer *layer, size_t index) {
     return index < clayer_layer_get_weight_count(layer) && layer->trainable && layer->weights[index].trainable;
 }

@@ -230,9 +230,13 @@ cly_ops_place cly_layers_preactivation(const clayer_layer *layer, const cly_ops_
 clayer_status cly_layers_plan_activation(const clayer_layer *layer, const clayer_shape *output, cly_ops_steps *steps);
 
 /* Backward: appends dz = dy f'(z) into CLY_TEMPORARY 0 and gives that place, or the output's gradient where the
- * activation is linear. */
+ * activation is linear or steps->logits says that this is dz. */
 clayer_status cly_layers_plan_activation_gradient(const clayer_layer *layer, const clayer_shape *output,
                                                   cly_ops_steps *steps, cly_ops_place *dz_out);
+/* Beside the backward steps of steps->logits, for what else reads the layer's output: appends dz = dy f'(z) from
+ * CLY_OUTPUT_GRADIENT into CLY_INPUT_GRADIENT 0, both of the output's shape. */
+clayer_status cly_layers_plan_logits_gradient(const clayer_layer *layer, const clayer_shape *output,
+                                              cly_ops_steps *steps);
 /* Backward: appends the gradient of the bias, weight `index`, if that is trained; dz has the output's shape. */
 clayer_status cly_layers_plan_bias_gradient(const clayer_layer *layer, const clayer_shape *output, int index,
                                             cly_ops_place dz, cly_ops_steps *steps);

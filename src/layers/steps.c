@@ -35,7 +35,7 @@ bool cly_layers_is_trained(const clayer_layer *layer, int index) {
 /* ---- the activation after an operator ---- */
 
 static bool keeps_preactivation(const clayer_layer *layer, const cly_ops_steps *steps) {
-    return cly_layers_keeps(steps) && cly_ops_activation_needs_input(&layer->activation);
+    return steps->logits || (cly_layers_keeps(steps) && cly_ops_activation_needs_input(&layer->activation));
 }
 
 cly_ops_activation cly_layers_fused_activation(const clayer_layer *layer, const cly_ops_steps *steps) {
@@ -95,7 +95,7 @@ clayer_status cly_layers_plan_activation_gradient(const clayer_layer *layer, con
                                                   cly_ops_steps *steps, cly_ops_place *dz_out) {
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
-    if (layer->activation.id == CLY_LINEAR) {
+    if (layer->activation.id == CLY_LINEAR || steps->logits) {
         *dz_out = CLY_PLACE(CLY_OUTPUT_GRADIENT, 0);
         return CLAYER_OK;
     }
@@ -105,6 +105,20 @@ clayer_status cly_layers_plan_activation_gradient(const clayer_layer *layer, con
     step->operands[2] = CLY_PLACE(CLY_TEMPORARY, 0);
     steps->temporary_bytes[0] = cly_layers_bytes(output);
     *dz_out = CLY_PLACE(CLY_TEMPORARY, 0);
+done:
+    return status;
+}
+
+clayer_status cly_layers_plan_logits_gradient(const clayer_layer *layer, const clayer_shape *output,
+                                              cly_ops_steps *steps) {
+    clayer_status status = CLAYER_OK;
+    cly_ops_step *step = NULL;
+    CLY_TRY(add_activation(layer, output, true, steps, &step));
+    step->operands[0] = cly_ops_activation_needs_input(&layer->activation)
+                            ? CLY_PLACE(CLY_SAVED, CLY_LAYERS_SAVED_PREACTIVATION)
+                            : CLY_PLACE(CLY_OUTPUT, 0);
+    step->operands[1] = CLY_PLACE(CLY_OUTPUT_GRADIENT, 0);
+    step->operands[2] = CLY_PLACE(CLY_INPUT_GRADIENT, 0);
 done:
     return status;
 }

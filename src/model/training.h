@@ -16,16 +16,20 @@
 /* The activation that a loss undoes: such a loss reads what went into it and gives the gradient of that. */
 typedef enum cly_model_logits {
     CLY_LOGITS_NONE = 0,
-    CLY_LOGITS_SOFTMAX, /* over the last axis */
+    CLY_LOGITS_SOFTMAX,
     CLY_LOGITS_SIGMOID
 } cly_model_logits;
 
 /* The activation that ends output `index` and that a loss may undo, as Keras on TensorFlow sees it: the activation
- * argument of its layer, or an Activation or Softmax layer; nothing after a Flatten, Reshape or the like. */
+ * argument of its layer, or an Activation or Softmax layer (whatever its axis), also with a linear Activation or, in
+ * Keras 3, a Dropout of rate 0 behind it; nothing after a Flatten, Reshape or the like. Keras' crossentropies take the
+ * logits of either activation, softmax or sigmoid, even of the one that is not theirs. */
 cly_model_logits cly_model_output_logits(const clayer_model *model, size_t index);
 
 typedef struct cly_model_training_config {
-    const bool *logits;          /* per output: the loss reads the logits there (cly_model_output_logits says some) */
+    const bool *losses;          /* per output: it has a loss; NULL: each has */
+    const bool *logits;          /* per output: the loss reads the logits there (cly_model_output_logits says some);
+                                    NULL: none does */
     uint64_t memory_limit_bytes; /* on what the model needs to train, weights and `other_bytes` included; 0: the
                                     device's memory */
     uint64_t other_bytes;        /* that the caller holds beside: batches, the optimizer's slots */
@@ -51,7 +55,8 @@ clayer_status cly_model_training_plan(cly_model_training *training, const clayer
  * messages of check_numerics ("step 12, layer 'conv2d_1' (Conv2D), forward: ..."). */
 clayer_status cly_model_training_forward(cly_model_training *training, clayer_tensor *const *inputs, int64_t step);
 
-/* Output `index` between the two passes. */
+/* Output `index` between the two passes. A gradient that nobody needs (no loss, or no trainable weight before it) is
+ * NULL. */
 typedef struct cly_model_training_output {
     clayer_shape shape;
     cl_mem y;
@@ -64,11 +69,13 @@ clayer_status cly_model_training_get_output(cly_model_training *training, size_t
 /* Enqueues the backward pass. It adds the gradients of activity regularizers to those of the outputs concerned, and
  * leaves in weights[i].gradient of every layer the gradient of scale * (losses + penalties) for each trainable weight:
  * summed over the calls of a shared layer, with that of the weight's own regularizer. `scale` is what the caller's
- * gradients were multiplied by already. */
+ * gradients were multiplied by already. A weight that neither a loss nor a penalty depends on has no gradient: NULL,
+ * and Keras' optimizers leave such a weight (decay included) as it is. */
 clayer_status cly_model_training_backward(cly_model_training *training, float scale);
 
 /* Adds the penalties of the last forward pass, activity regularizers' (over the batch, as Keras has it) and weights',
- * to one float at `offset` of `value`. Without any it enqueues nothing; cly_model_has_penalties tells. */
+ * to one float at `offset` of `value`. To be called before the backward pass, which reuses the memory of outputs.
+ * Without any it enqueues nothing; cly_model_has_penalties tells. */
 clayer_status cly_model_training_add_penalties(cly_model_training *training, cl_mem value, int64_t offset);
 bool cly_model_has_penalties(const clayer_model *model);
 

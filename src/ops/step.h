@@ -69,6 +69,8 @@ typedef struct cly_ops_steps {
     uint64_t saved_bytes[CLY_OPS_SAVED]; /* of the forward steps' list; what they leave for the backward ones */
     bool training; /* dropout drops, statistics are those of the batch and move; with what `keeps` asks for */
     bool keeps;    /* a backward pass follows: what it reads and would be lost is written to CLY_SAVED */
+    bool logits;   /* what goes into the layer's activation is wanted in CLY_SAVED too, and CLY_OUTPUT_GRADIENT is its
+                      gradient: a loss undoes the activation */
     uint64_t workspace_bytes; /* the largest of the steps; set by cly_ops_steps_choose */
 } cly_ops_steps;
 
