@@ -51,7 +51,13 @@ CLAYER_API const void *clayer_array_get_const_data(const clayer_array *array);
 CLAYER_API clayer_status clayer_array_convert(const clayer_array *array, clayer_type type, clayer_array **array_out);
 
 /* Reads a .npy (versions 1 to 3, C or Fortran order, either byte order) or an IDX file, plain or gzipped; told apart
- * by content. A .npz with exactly one member is read too. Errors: CLAYER_IO_ERROR, CLAYER_BAD_FILE (named). */
+ * by content. A .npz with exactly one member is read too. Errors: CLAYER_IO_ERROR, CLAYER_BAD_FILE (named).
+ *
+ * Values that lie in the file as they are in memory (a .npy in C order and native byte order, bools aside; an IDX file
+ * of bytes that is not gzipped) are mapped, not read: they come from the disk as they are used and may exceed the
+ * memory. Writing to them changes the array and never the file. Replacing the file by a rename, as every save here
+ * does, leaves the array as it is; a program that overwrites or cuts it in place changes the array, or ends the process
+ * (SIGBUS). */
 CLAYER_API clayer_status clayer_array_load(const char *path, clayer_array **array_out);
 
 /* Writes a .npy of version 1 through a temporary file and a rename, so that a failed save leaves the old file. */
@@ -60,7 +66,9 @@ CLAYER_API clayer_status clayer_array_save(const clayer_array *array, const char
 /* Several named arrays: a .npz. */
 typedef struct clayer_archive clayer_archive;
 
-/* An empty archive, and one from a file; members of another type than arrays are CLAYER_BAD_FILE. */
+/* An empty archive, and one from a file; members of another type than arrays are CLAYER_BAD_FILE. Members that are
+ * stored without compression (numpy.savez) are mapped as by clayer_array_load, once their checksum was found right,
+ * unless they lie in the file at an address that does not suit their type: these are copied. */
 CLAYER_API clayer_status clayer_archive_create(clayer_archive **archive_out);
 CLAYER_API clayer_status clayer_archive_load(const char *path, clayer_archive **archive_out);
 /* Writes a compressed .npz, through a temporary file and a rename. */
@@ -74,6 +82,8 @@ CLAYER_API const clayer_array *clayer_archive_get_array(const clayer_archive *ar
 CLAYER_API const clayer_array *clayer_archive_find(const clayer_archive *archive, const char *name);
 /* Adds a copy of `array`; a name that is there already is an error. */
 CLAYER_API clayer_status clayer_archive_add(clayer_archive *archive, const char *name, const clayer_array *array);
+/* Takes an array out of the archive, for the caller to destroy; the archive may be destroyed before it. */
+CLAYER_API clayer_status clayer_archive_take(clayer_archive *archive, const char *name, clayer_array **array_out);
 
 CLAYER_END_DECLS
 

@@ -81,9 +81,35 @@ done:
     return status;
 }
 
+clayer_status cly_io_array_borrow(clayer_type type, int rank, const int64_t *dims, void *data, cly_base_mapping *home,
+                                  clayer_array **array_out) {
+    clayer_array *array = NULL;
+    size_t bytes = 0;
+    clayer_status status = cly_base_alloc(1, sizeof(*array), (void **)&array);
+    if (status != CLAYER_OK) {
+        return status;
+    }
+    (void)cly_io_array_bytes(type, rank, dims, &array->count, &bytes);
+    array->type = type;
+    array->shape.rank = rank;
+    memcpy(array->shape.dims, dims, (size_t)rank * sizeof(*dims));
+    array->data = data;
+    array->home = home;
+    cly_base_mapping_retain(home);
+    *array_out = array;
+    return CLAYER_OK;
+}
+
+bool cly_io_is_aligned(const void *data, clayer_type type) {
+    return (uintptr_t)data % clayer_type_size(type) == 0;
+}
+
 void clayer_array_destroy(clayer_array *array) {
     if (array != NULL) {
-        free(array->data);
+        if (array->home == NULL) {
+            free(array->data);
+        }
+        cly_base_mapping_release(array->home);
         free(array);
     }
 }
@@ -127,16 +153,16 @@ void cly_io_swap_bytes(void *data, size_t count, size_t size) {
 }
 
 /* The array of a .npz that has one only; the archive gives it up. */
-static clayer_status load_single(const void *bytes, size_t length, const char *path, clayer_array **array_out) {
+static clayer_status load_single(const void *bytes, size_t length, cly_base_mapping *home, const char *path,
+                                 clayer_array **array_out) {
     clayer_archive *archive = NULL;
-    clayer_status status = cly_io_npz_parse(bytes, length, path, &archive);
+    clayer_status status = cly_io_npz_parse(bytes, length, home, path, &archive);
     if (status != CLAYER_OK) {
         return status;
     }
     size_t count = clayer_archive_get_count(archive);
     if (count == 1) {
-        const clayer_array *only = clayer_archive_get_array(archive, 0);
-        status = clayer_array_convert(only, only->type, array_out);
+        status = clayer_archive_take(archive, clayer_archive_get_name(archive, 0), array_out);
     } else {
         status = cly_base_fail(CLAYER_BAD_FILE, "'%s': a .npz with %zu arrays where one is wanted", path, count);
     }
@@ -145,25 +171,26 @@ static clayer_status load_single(const void *bytes, size_t length, const char *p
 }
 
 clayer_status clayer_array_load(const char *path, clayer_array **array_out) {
-    void *bytes = NULL;
+    cly_base_mapping *home = NULL;
     size_t length = 0;
     clayer_status status = CLAYER_OK;
     if (path == NULL || array_out == NULL) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_array_load: path or array_out is NULL");
     }
-    CLY_TRY(cly_base_read_file(path, 0, &bytes, &length));
+    CLY_TRY(cly_base_map_file(path, &home));
+    const void *bytes = cly_base_mapping_bytes(home, &length);
     if (length >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) {
-        CLY_TRY(cly_io_npy_parse(bytes, length, path, array_out));
+        CLY_TRY(cly_io_npy_parse(bytes, length, home, path, array_out));
     } else if (length >= 4 && (memcmp(bytes, "PK\3\4", 4) == 0 || memcmp(bytes, "PK\5\6", 4) == 0)) {
-        CLY_TRY(load_single(bytes, length, path, array_out));
+        CLY_TRY(load_single(bytes, length, home, path, array_out));
     } else if (cly_io_is_idx(bytes, length)) {
-        CLY_TRY(cly_io_idx_parse(bytes, length, path, array_out));
+        CLY_TRY(cly_io_idx_parse(bytes, length, home, path, array_out));
     } else {
         status = cly_base_fail(CLAYER_BAD_FILE, "'%s' is %s", path,
                                length == 0 ? "empty" : "neither a .npy, nor a .npz, nor an IDX file");
     }
 done:
-    free(bytes);
+    cly_base_mapping_release(home);
     return status;
 }
 

@@ -17,6 +17,7 @@
 typedef struct source {
     const unsigned char *bytes;
     size_t length, at;
+    cly_base_mapping *home; /* of the bytes, or NULL */
     bool gzipped, ended;
     z_stream stream;
     const char *where;
@@ -137,6 +138,11 @@ static clayer_status parse(source *in, clayer_array **array_out) {
                                in->where);
         goto done;
     }
+    const unsigned char *data = in->bytes + in->at;
+    bool native = clayer_type_size(type) == 1 || cly_io_is_big_endian();
+    if (in->home != NULL && !in->gzipped && native && cly_io_is_aligned(data, type)) {
+        return cly_io_array_borrow(type, start[3], dims, (void *)(uintptr_t)data, in->home, array_out);
+    }
     CLY_TRY(clayer_array_create(type, start[3], dims, &array));
     CLY_TRY(read_bytes(in, array->data, size));
     CLY_TRY(expect_end(in));
@@ -150,8 +156,9 @@ done:
     return status;
 }
 
-clayer_status cly_io_idx_parse(const void *bytes, size_t length, const char *where, clayer_array **array_out) {
-    source in = {.bytes = bytes, .length = length, .gzipped = is_gzip(bytes, length), .where = where};
+clayer_status cly_io_idx_parse(const void *bytes, size_t length, cly_base_mapping *home, const char *where,
+                               clayer_array **array_out) {
+    source in = {.bytes = bytes, .length = length, .home = home, .gzipped = is_gzip(bytes, length), .where = where};
     /* 16 + 15: a gzip header and the largest window. */
     if (in.gzipped && inflateInit2(&in.stream, 16 + 15) != Z_OK) {
         return cly_base_fail(CLAYER_OUT_OF_MEMORY, "'%s': out of host memory in inflate", where);

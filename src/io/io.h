@@ -53,6 +53,9 @@ const char *cly_io_zip_get_name(const cly_io_zip *zip, size_t index);
  * checksum is wrong, or it unpacks to more than `limit_bytes`. */
 clayer_status cly_io_zip_read(cly_io_zip *zip, const char *name, uint64_t limit_bytes, void **bytes_out,
                               size_t *length_out);
+/* Where the member lies in an archive that was opened from bytes, if it is stored uncompressed and its checksum is
+ * right; else, whatever the reason, *data_out is NULL and cly_io_zip_read is to be asked. */
+clayer_status cly_io_zip_find_stored(cly_io_zip *zip, const char *name, const void **data_out, size_t *length_out);
 
 /* ---- Keras (keras_*.c) ---- */
 

@@ -304,7 +304,8 @@ static void reorder(const char *source, const header *from, char *target, size_t
     }
 }
 
-clayer_status cly_io_npy_parse(const void *bytes, size_t length, const char *where, clayer_array **array_out) {
+clayer_status cly_io_npy_parse(const void *bytes, size_t length, cly_base_mapping *home, const char *where,
+                               clayer_array **array_out) {
     cursor in = {.where = where};
     header head = {.rank = 0};
     size_t start = 0, size = 0;
@@ -320,10 +321,16 @@ clayer_status cly_io_npy_parse(const void *bytes, size_t length, const char *whe
                                where, length - start);
         goto done;
     }
-    CLY_TRY(clayer_array_create(head.type, head.rank, head.dims, &array));
     const char *source = (const char *)bytes + start;
     size_t element = clayer_type_size(head.type);
-    if (head.fortran && head.rank > 1) {
+    bool reordered = head.fortran && head.rank > 1;
+    /* A bool may be stored as any byte but must be read as 0 or 1. */
+    if (home != NULL && !reordered && !head.swapped && head.type != CLAYER_BOOL &&
+        cly_io_is_aligned(source, head.type)) {
+        return cly_io_array_borrow(head.type, head.rank, head.dims, (void *)(uintptr_t)source, home, array_out);
+    }
+    CLY_TRY(clayer_array_create(head.type, head.rank, head.dims, &array));
+    if (reordered) {
         reorder(source, &head, array->data, element, count);
     } else {
         memcpy(array->data, source, size);

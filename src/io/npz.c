@@ -94,22 +94,46 @@ clayer_status clayer_archive_add(clayer_archive *archive, const char *name, cons
     return status;
 }
 
+clayer_status clayer_archive_take(clayer_archive *archive, const char *name, clayer_array **array_out) {
+    if (archive == NULL || name == NULL || array_out == NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_archive_take: an argument is NULL");
+    }
+    for (size_t i = 0; i < archive->count; i++) {
+        if (strcmp(archive->members[i].name, name) == 0) {
+            *array_out = archive->members[i].array;
+            free(archive->members[i].name);
+            archive->count--;
+            memmove(&archive->members[i], &archive->members[i + 1], (archive->count - i) * sizeof(member));
+            return CLAYER_OK;
+        }
+    }
+    return cly_base_fail(CLAYER_INVALID_ARGUMENT, "archive: there is no array named '%s'", name);
+}
+
 /* ---- reading ---- */
 
-static clayer_status read_member(cly_io_zip *zip, size_t index, const char *where, clayer_archive *archive) {
+/* `file` is the mapping that the archive lies in, or NULL. A stored member stays there; the others are unpacked. */
+static clayer_status read_member(cly_io_zip *zip, size_t index, cly_base_mapping *file, const char *where,
+                                 clayer_archive *archive) {
     const char *name = cly_io_zip_get_name(zip, index);
     size_t length = strlen(name);
     if (length < 4 || strcmp(name + length - 4, ".npy") != 0) {
         return cly_base_fail(CLAYER_BAD_FILE, "'%s': the member '%s' is no .npy", where, name);
     }
     void *bytes = NULL;
+    const void *stored = NULL;
     size_t size = 0;
     clayer_array *array = NULL;
     clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_io_zip_read(zip, name, 0, &bytes, &size));
+    if (file != NULL) {
+        CLY_TRY(cly_io_zip_find_stored(zip, name, &stored, &size));
+    }
+    if (stored == NULL) {
+        CLY_TRY(cly_io_zip_read(zip, name, 0, &bytes, &size));
+    }
     char place[512];
     (void)snprintf(place, sizeof(place), "%s:%s", where, name);
-    CLY_TRY(cly_io_npy_parse(bytes, size, place, &array));
+    CLY_TRY(cly_io_npy_parse(stored != NULL ? stored : bytes, size, stored != NULL ? file : NULL, place, &array));
     CLY_TRY(append(archive, name, length - 4, array));
     array = NULL;
 done:
@@ -118,14 +142,15 @@ done:
     return status;
 }
 
-clayer_status cly_io_npz_parse(const void *bytes, size_t length, const char *where, clayer_archive **archive_out) {
+clayer_status cly_io_npz_parse(const void *bytes, size_t length, cly_base_mapping *home, const char *where,
+                               clayer_archive **archive_out) {
     cly_io_zip *zip = NULL;
     clayer_archive *archive = NULL;
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_io_zip_open_bytes(bytes, length, where, &zip));
     CLY_TRY(clayer_archive_create(&archive));
     for (size_t i = 0; i < cly_io_zip_get_count(zip); i++) {
-        CLY_TRY(read_member(zip, i, where, archive));
+        CLY_TRY(read_member(zip, i, home, where, archive));
     }
     *archive_out = archive;
     archive = NULL;
@@ -139,13 +164,14 @@ clayer_status clayer_archive_load(const char *path, clayer_archive **archive_out
     if (path == NULL || archive_out == NULL) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_archive_load: path or archive_out is NULL");
     }
-    void *bytes = NULL;
+    cly_base_mapping *file = NULL;
     size_t length = 0;
-    clayer_status status = cly_base_read_file(path, 0, &bytes, &length);
+    clayer_status status = cly_base_map_file(path, &file);
     if (status == CLAYER_OK) {
-        status = cly_io_npz_parse(bytes, length, path, archive_out);
+        const void *bytes = cly_base_mapping_bytes(file, &length);
+        status = cly_io_npz_parse(bytes, length, file, path, archive_out);
     }
-    free(bytes);
+    cly_base_mapping_release(file);
     return status;
 }
 

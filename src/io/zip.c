@@ -1,10 +1,12 @@
 /* io/zip.c: members of zip archives (.keras, .npz), read whole through libzip.
  *
  * What a member says about itself is not believed: its size is held against a limit and against what deflate can do
- * before memory is taken, and libzip compares its checksum when the last byte is read. */
+ * before memory is taken, and libzip compares its checksum when the last byte is read. Of stored members in an archive
+ * in memory it can also be said where they lie, which libzip does not tell. */
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
+#include <zlib.h>
 
 #include "base/memory.h"
 #include "io/io.h"
@@ -18,6 +20,8 @@ struct cly_io_zip {
     zip_t *archive;
     char *where;
     size_t count;
+    const unsigned char *bytes; /* of an archive in memory, borrowed; NULL otherwise */
+    size_t length;
 };
 
 static clayer_status fail_zip(const char *where, zip_error_t *error) {
@@ -108,6 +112,10 @@ clayer_status cly_io_zip_open_bytes(const void *bytes, size_t length, const char
     zip_source_t *source = zip_source_buffer_create(bytes, length, 0, &error);
     clayer_status status = source == NULL ? fail_zip(where, &error) : open_source(source, where, zip_out);
     zip_error_fini(&error);
+    if (status == CLAYER_OK) {
+        (*zip_out)->bytes = bytes;
+        (*zip_out)->length = length;
+    }
     return status;
 }
 
@@ -199,4 +207,109 @@ done:
     }
     free(bytes);
     return status;
+}
+
+/* ---- where stored members lie: APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3 ---- */
+
+/* A record of `size` bytes that begins with `signature` at `offset`; NULL if the archive has none there. */
+static const unsigned char *find_record(const cly_io_zip *zip, uint64_t offset, size_t size, const char *signature) {
+    if (offset > zip->length || size > zip->length - offset || memcmp(zip->bytes + offset, signature, 4) != 0) {
+        return NULL;
+    }
+    return zip->bytes + offset;
+}
+
+static uint64_t read_number(const unsigned char *at, int bytes) {
+    uint64_t value = 0;
+    for (int i = bytes - 1; i >= 0; i--) {
+        value = value << 8 | at[i];
+    }
+    return value;
+}
+
+/* The offset of the central directory, or UINT64_MAX. */
+static uint64_t find_directory(const cly_io_zip *zip) {
+    const size_t end_size = 22, comment_limit = 65535;
+    for (size_t back = end_size; back <= zip->length && back <= end_size + comment_limit; back++) {
+        const unsigned char *end = find_record(zip, zip->length - back, end_size, "PK\5\6");
+        if (end == NULL) {
+            continue;
+        }
+        uint64_t offset = read_number(end + 16, 4);
+        if (offset != UINT32_MAX) {
+            return offset;
+        }
+        const unsigned char *locator =
+            back + 20 <= zip->length ? find_record(zip, zip->length - back - 20, 20, "PK\6\7") : NULL;
+        const unsigned char *large =
+            locator != NULL ? find_record(zip, read_number(locator + 8, 8), 56, "PK\6\6") : NULL;
+        return large != NULL ? read_number(large + 48, 8) : UINT64_MAX;
+    }
+    return UINT64_MAX;
+}
+
+/* The local header's offset from an entry of the directory, whose extra field has it where 32 bits are too few. */
+static uint64_t entry_offset(const unsigned char *entry, const unsigned char *extra, size_t extra_size) {
+    uint64_t offset = read_number(entry + 42, 4);
+    if (offset != UINT32_MAX) {
+        return offset;
+    }
+    /* Before it stand the two sizes, each only if it is too large itself. */
+    size_t before = 0;
+    before += read_number(entry + 24, 4) == UINT32_MAX ? 8 : 0;
+    before += read_number(entry + 20, 4) == UINT32_MAX ? 8 : 0;
+    for (size_t at = 0; at + 4 <= extra_size;) {
+        size_t size = (size_t)read_number(extra + at + 2, 2);
+        if (read_number(extra + at, 2) == 1 && size >= before + 8 && at + 4 + size <= extra_size) {
+            return read_number(extra + at + 4 + before, 8);
+        }
+        at += 4 + size;
+    }
+    return UINT64_MAX;
+}
+
+/* The first byte of the member's data, `size` bytes of which are there; NULL if it is not found. */
+static const unsigned char *find_data(const cly_io_zip *zip, const char *name, uint64_t size) {
+    const unsigned char *entry = NULL;
+    const size_t name_size = strlen(name);
+    uint64_t at = find_directory(zip);
+    while ((entry = find_record(zip, at, 46, "PK\1\2")) != NULL) {
+        const size_t own_name = (size_t)read_number(entry + 28, 2), extra = (size_t)read_number(entry + 30, 2);
+        const size_t whole = 46 + own_name + extra + (size_t)read_number(entry + 32, 2);
+        if (find_record(zip, at, whole, "PK\1\2") == NULL) {
+            return NULL;
+        }
+        if (own_name == name_size && memcmp(entry + 46, name, name_size) == 0) {
+            const uint64_t start = entry_offset(entry, entry + 46 + own_name, extra);
+            const unsigned char *local = find_record(zip, start, 30, "PK\3\4");
+            if (local == NULL) {
+                return NULL;
+            }
+            const uint64_t data = start + 30 + read_number(local + 26, 2) + read_number(local + 28, 2);
+            return data <= zip->length && size <= zip->length - data ? zip->bytes + data : NULL;
+        }
+        at += whole;
+    }
+    return NULL;
+}
+
+clayer_status cly_io_zip_find_stored(cly_io_zip *zip, const char *name, const void **data_out, size_t *length_out) {
+    zip_stat_t info;
+    zip_stat_init(&info);
+    *data_out = NULL;
+    zip_int64_t index = zip_name_locate(zip->archive, name, 0);
+    if (index < 0 || zip_stat_index(zip->archive, (zip_uint64_t)index, 0, &info) != 0) {
+        return cly_base_fail(CLAYER_BAD_FILE, "'%s': the archive has no member '%s'", zip->where, name);
+    }
+    clayer_status status = check_member(zip, name, &info, 0);
+    if (status != CLAYER_OK || zip->bytes == NULL || info.comp_method != ZIP_CM_STORE ||
+        (info.valid & ZIP_STAT_CRC) == 0) {
+        return status;
+    }
+    const unsigned char *data = find_data(zip, name, info.size);
+    if (data != NULL && crc32_z(crc32_z(0, NULL, 0), data, (z_size_t)info.size) == info.crc) {
+        *data_out = data;
+        *length_out = (size_t)info.size;
+    }
+    return CLAYER_OK;
 }

@@ -73,7 +73,7 @@ rule_dependencies() {
     only 'clblast_c\.h|clblast\.h' src/device/clblast.c
     only 'hdf5\.h' src/io/hdf5.c
     only 'zip\.h' src/io/zip.c src/io/npz.c
-    only 'zlib\.h' src/io/idx.c
+    only 'zlib\.h' src/io/idx.c src/io/zip.c
     only '(cjson/)?cJSON\.h' src/io/ src/layers/shape.c
     only 'openssl/[a-z0-9]*\.h' src/device/cache.c src/device/entry.c
     only 'CL/[a-z_]*\.h' include/clayer/opencl.h

@@ -109,7 +109,7 @@ static clayer_status parse_dict(const char *dict, size_t data) {
     bytes[8] = (char)length;
     memcpy(bytes + 10, dict, length);
     clayer_array *array = NULL;
-    clayer_status status = cly_io_npy_parse(bytes, 10 + length + data, "x.npy", &array);
+    clayer_status status = cly_io_npy_parse(bytes, 10 + length + data, NULL, "x.npy", &array);
     clayer_array_destroy(array);
     return status;
 }

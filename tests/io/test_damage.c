@@ -55,8 +55,8 @@ START_TEST(damaged_arrays_do_no_harm) {
             }
             clayer_array *array = NULL;
             bool idx = strstr(name, "idx") != NULL;
-            clayer_status status =
-                idx ? cly_io_idx_parse(copy, part, "damaged", &array) : cly_io_npy_parse(copy, part, "damaged", &array);
+            clayer_status status = idx ? cly_io_idx_parse(copy, part, NULL, "damaged", &array)
+                                       : cly_io_npy_parse(copy, part, NULL, "damaged", &array);
             refused += status != CLAYER_OK;
             ck_assert(part == length || status != CLAYER_OK);
             clayer_array_destroy(array);
@@ -90,7 +90,7 @@ START_TEST(damaged_archives_do_no_harm) {
         memcpy(copy, bytes, length);
         damage(&random, copy, part);
         archive = NULL;
-        if (cly_io_npz_parse(copy, part, "damaged", &archive) == CLAYER_OK) {
+        if (cly_io_npz_parse(copy, part, NULL, "damaged", &archive) == CLAYER_OK) {
             /* What still opens has the checksums of its contents right. */
             for (size_t i = 0; i < clayer_archive_get_count(archive); i++) {
                 expect_values(clayer_archive_get_array(archive, i));

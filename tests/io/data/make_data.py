@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Write arrays.zip and kinds.h5: files by real NumPy, gzip and h5py that the readers must read or refuse.
+"""Write arrays.zip, zip64.npz and kinds.h5: files by real NumPy, gzip and h5py that the readers must read or refuse.
 
     pip install numpy h5py && python make_data.py
 
 arrays.zip holds .npy and IDX files as raw bytes. Every readable array has the values value(i) = (7 * i) % 23, minus 5
-for signed types, i counting in C order; bool has i % 3 == 0. kinds.h5 has the same values in HDF5's many forms.
+for signed types, i counting in C order; bool has i % 3 == 0. kinds.h5 has the same values in HDF5's many forms,
+zip64.npz in two stored members whose sizes and offsets stand where those of archives over 4 GiB do.
 """
 import gzip
 import io
@@ -78,6 +79,12 @@ def write_arrays():
             archive.writestr(info, content)
 
 
+def write_zip64():
+    limit, zipfile.ZIP64_LIMIT = zipfile.ZIP64_LIMIT, 16
+    np.savez(os.path.join(HERE, "zip64.npz"), a=values("u1", (2, 3, 4)), b=values("i1", (2, 3, 4)))
+    zipfile.ZIP64_LIMIT = limit
+
+
 def write_hdf5():
     with h5py.File(os.path.join(HERE, "kinds.h5"), "w") as file:
         for code in DTYPES[:-1]:
@@ -128,4 +135,5 @@ def write_attributes(group):
 
 if __name__ == "__main__":
     write_arrays()
+    write_zip64()
     write_hdf5()
