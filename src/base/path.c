@@ -191,6 +191,9 @@ clayer_status cly_base_temporary_beside(const char *path, char **temporary_out) 
     if (exists && !S_ISREG(old.st_mode)) {
         return cly_base_fail(CLAYER_IO_ERROR, "cannot write '%s': not a regular file", path);
     }
+    if (exists && access(path, W_OK) != 0) { /* rename would replace it all the same */
+        return cly_base_fail_errno("write", path);
+    }
     for (int attempt = 0; attempt < 1000; attempt++) {
         cly_base_text name = {0};
         clayer_status status =
@@ -218,6 +221,28 @@ clayer_status cly_base_temporary_beside(const char *path, char **temporary_out) 
     return cly_base_fail_errno("create", path);
 }
 
+/* A rename lasts only when its folder is on the disk. Not every file system can flush one. */
+static clayer_status flush_folder(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *folder = NULL;
+    clayer_status status = cly_base_copy_string(slash == NULL ? "." : path, &folder);
+    if (status != CLAYER_OK) {
+        return status;
+    }
+    if (slash != NULL) {
+        folder[slash == path ? 1 : slash - path] = '\0';
+    }
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        if (fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP) {
+            status = cly_base_fail_errno("flush the folder of", path);
+        }
+        (void)close(descriptor);
+    }
+    free(folder);
+    return status;
+}
+
 clayer_status cly_base_commit_file(char *temporary, const char *path) {
     clayer_status status = CLAYER_OK;
     int descriptor = open(temporary, O_RDONLY | O_CLOEXEC);
@@ -234,7 +259,7 @@ clayer_status cly_base_commit_file(char *temporary, const char *path) {
         (void)unlink(temporary);
     }
     free(temporary);
-    return status;
+    return status == CLAYER_OK ? flush_folder(path) : status;
 }
 
 void cly_base_discard_file(char *temporary) {

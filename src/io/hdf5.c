@@ -1,4 +1,5 @@
-/* io/hdf5.c: the only file that knows libhdf5: groups, string attributes and datasets by name.
+/* io/hdf5.c: HDF5 files read through libhdf5: groups, string attributes and datasets by name. hdf5_write.c is the only
+ * other file that knows libhdf5.
  *
  * libhdf5 keeps global state without locks of its own, so one lock of the process guards every call here (an
  * application that uses libhdf5 from other threads at the same time must hold its own). It also prints errors unless
@@ -32,13 +33,13 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static H5E_auto2_t old_printer; /* guarded by the lock */
 static void *old_data;
 
-static void enter(void) {
+void cly_io_hdf5_enter(void) {
     (void)pthread_mutex_lock(&lock);
     (void)H5Eget_auto2(H5E_DEFAULT, &old_printer, &old_data);
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-static void leave(void) {
+void cly_io_hdf5_leave(void) {
     (void)H5Eset_auto2(H5E_DEFAULT, old_printer, old_data);
     (void)pthread_mutex_unlock(&lock);
 }
@@ -66,13 +67,13 @@ clayer_status cly_io_hdf5_open(const char *path, cly_io_hdf5 **file_out) {
     if (access(path, R_OK) != 0) {
         return cly_base_fail_errno("open", path);
     }
-    enter();
+    cly_io_hdf5_enter();
     hid_t access_list = H5Pcreate(H5P_FILE_ACCESS);
     (void)H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG);
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access_list);
     clayer_status status = take_file(file, path, file_out);
     (void)H5Pclose(access_list);
-    leave();
+    cly_io_hdf5_leave();
     return status;
 }
 
@@ -80,7 +81,7 @@ clayer_status cly_io_hdf5_open(const char *path, cly_io_hdf5 **file_out) {
 clayer_status cly_io_hdf5_open_bytes(const void *bytes, size_t length, const char *where, cly_io_hdf5 **file_out) {
     static unsigned long opened; /* guarded by the lock */
     char name[64];
-    enter();
+    cly_io_hdf5_enter();
     (void)snprintf(name, sizeof(name), "clayer-image-%lu", opened++);
     hid_t access_list = H5Pcreate(H5P_FILE_ACCESS);
     hid_t file = -1;
@@ -91,15 +92,15 @@ clayer_status cly_io_hdf5_open_bytes(const void *bytes, size_t length, const cha
     }
     clayer_status status = take_file(file, where, file_out);
     (void)H5Pclose(access_list);
-    leave();
+    cly_io_hdf5_leave();
     return status;
 }
 
 void cly_io_hdf5_close(cly_io_hdf5 *file) {
     if (file != NULL) {
-        enter();
+        cly_io_hdf5_enter();
         (void)H5Fclose(file->file);
-        leave();
+        cly_io_hdf5_leave();
         free(file->where);
         free(file);
     }
@@ -332,15 +333,15 @@ static clayer_status check_storage(const cly_io_hdf5 *file, hid_t dataset, const
 /* ---- the public functions ---- */
 
 bool cly_io_hdf5_exists(cly_io_hdf5 *file, const char *path) {
-    enter();
+    cly_io_hdf5_enter();
     bool exists = path_exists(file, path);
-    leave();
+    cly_io_hdf5_leave();
     return exists;
 }
 
 clayer_status cly_io_hdf5_list(cly_io_hdf5 *file, const char *group, char ***names_out, size_t *count_out) {
     names list = {.status = CLAYER_OK};
-    enter();
+    cly_io_hdf5_enter();
     hid_t object = open_object(file, group);
     if (object < 0 || H5Iget_type(object) != H5I_GROUP) {
         list.status = fail_object(file, group, "is no group");
@@ -349,7 +350,7 @@ clayer_status cly_io_hdf5_list(cly_io_hdf5 *file, const char *group, char ***nam
         list.status = fail_object(file, group, "cannot be read");
     }
     close_object(object);
-    leave();
+    cly_io_hdf5_leave();
     if (list.status != CLAYER_OK) {
         cly_io_free_strings(list.names, list.count);
         return list.status;
@@ -362,11 +363,11 @@ clayer_status cly_io_hdf5_list(cly_io_hdf5 *file, const char *group, char ***nam
 clayer_status cly_io_hdf5_get_texts(cly_io_hdf5 *file, const char *object, const char *attribute, char ***texts_out,
                                     size_t *count_out) {
     names list = {.status = CLAYER_OK};
-    enter();
+    cly_io_hdf5_enter();
     hid_t opened = open_object(file, object);
     list.status = opened < 0 ? fail_object(file, object, "is not there") : read_parts(file, opened, attribute, &list);
     close_object(opened);
-    leave();
+    cly_io_hdf5_leave();
     if (list.status != CLAYER_OK) {
         cly_io_free_strings(list.names, list.count);
         return list.status;
@@ -394,19 +395,19 @@ clayer_status cly_io_hdf5_get_text(cly_io_hdf5 *file, const char *object, const 
 }
 
 clayer_status cly_io_hdf5_get_shape(cly_io_hdf5 *file, const char *dataset, clayer_shape *shape_out) {
-    enter();
+    cly_io_hdf5_enter();
     hid_t object = open_dataset(file, dataset);
     clayer_status status =
         object < 0 ? fail_object(file, dataset, "is no dataset") : read_shape(file, object, dataset, shape_out);
     close_object(object);
-    leave();
+    cly_io_hdf5_leave();
     return status;
 }
 
 clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, float *values, int64_t count) {
     clayer_shape shape = {0};
     int64_t elements = 1;
-    enter();
+    cly_io_hdf5_enter();
     hid_t object = open_dataset(file, dataset);
     clayer_status status =
         object < 0 ? fail_object(file, dataset, "is no dataset") : read_shape(file, object, dataset, &shape);
@@ -424,6 +425,6 @@ clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, fl
         status = fail_object(file, dataset, "cannot be read: damaged or truncated");
     }
     close_object(object);
-    leave();
+    cly_io_hdf5_leave();
     return status;
 }

@@ -18,7 +18,18 @@
  * messages. Freed with cJSON_Delete. */
 clayer_status cly_io_json_parse(const char *text, size_t length, const char *where, cJSON **json_out);
 
+/* Takes `item` over and gives it to `object` under `key`, to a list where key is NULL. item NULL: out of memory. */
+clayer_status cly_io_json_put(cJSON *object, const char *key, cJSON *item);
+/* A number that is read as a float: 1.0, where cJSON would write 1. */
+cJSON *cly_io_json_float(double value);
+/* The text of a tree, freed with free(). */
+clayer_status cly_io_json_print(const cJSON *json, char **text_out);
+
 /* ---- HDF5 (hdf5.c): all access to libhdf5 stands behind these names, shapes and bytes ---- */
+
+/* Around every group of calls of libhdf5; for hdf5.c and hdf5_write.c. */
+void cly_io_hdf5_enter(void);
+void cly_io_hdf5_leave(void);
 
 typedef struct cly_io_hdf5 cly_io_hdf5;
 
@@ -39,6 +50,24 @@ clayer_status cly_io_hdf5_get_shape(cly_io_hdf5 *file, const char *dataset, clay
 clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, float *values, int64_t count);
 void cly_io_free_strings(char **strings, size_t count);
 
+/* A file made in memory (hdf5_write.c). Paths begin without "/", but the root is "/"; groups on the way are made. */
+typedef struct cly_io_hdf5_image cly_io_hdf5_image;
+
+clayer_status cly_io_hdf5_create(cly_io_hdf5_image **image_out);
+void cly_io_hdf5_discard(cly_io_hdf5_image *image);
+/* The bytes of the file so far; freed with free(). */
+clayer_status cly_io_hdf5_get_image(cly_io_hdf5_image *image, void **bytes_out, size_t *length_out);
+clayer_status cly_io_hdf5_add_group(cly_io_hdf5_image *image, const char *path);
+clayer_status cly_io_hdf5_add_floats(cly_io_hdf5_image *image, const char *path, const clayer_shape *shape,
+                                     const float *values);
+/* An int64 without axes. */
+clayer_status cly_io_hdf5_add_integer(cly_io_hdf5_image *image, const char *path, int64_t value);
+clayer_status cly_io_hdf5_set_text(cly_io_hdf5_image *image, const char *object, const char *attribute,
+                                   const char *text);
+/* A list, split into attribute0, attribute1, ... where it exceeds 64 KiB, as Keras does. */
+clayer_status cly_io_hdf5_set_texts(cly_io_hdf5_image *image, const char *object, const char *attribute,
+                                    const char *const *texts, size_t count);
+
 /* ---- zip (zip.c) ---- */
 
 typedef struct cly_io_zip cly_io_zip;
@@ -56,6 +85,18 @@ clayer_status cly_io_zip_read(cly_io_zip *zip, const char *name, uint64_t limit_
 /* Where the member lies in an archive that was opened from bytes, if it is stored uncompressed and its checksum is
  * right; else, whatever the reason, *data_out is NULL and cly_io_zip_read is to be asked. */
 clayer_status cly_io_zip_find_stored(cly_io_zip *zip, const char *name, const void **data_out, size_t *length_out);
+
+/* A member of a new archive: two blocks of bytes behind each other, borrowed. */
+typedef struct cly_io_zip_member {
+    const char *name;
+    const void *bytes, *more_bytes;
+    size_t length, more_length;
+    bool deflate; /* else stored as it is */
+} cly_io_zip_member;
+
+/* A new archive in memory, of the same bytes for the same members: all are dated 1 January 1980, as NumPy does.
+ * *bytes_out is freed with free(). */
+clayer_status cly_io_zip_write(const cly_io_zip_member *members, size_t count, void **bytes_out, size_t *length_out);
 
 /* ---- Keras (keras_*.c) ---- */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "io/io.h"
 
 #define DEPTH_LIMIT 200
@@ -271,5 +272,34 @@ clayer_status cly_io_json_parse(const char *text, size_t length, const char *whe
 done:
     free(copy);
     cJSON_Delete(json);
+    return status;
+}
+
+/* ---- writing ---- */
+
+clayer_status cly_io_json_put(cJSON *object, const char *key, cJSON *item) {
+    bool put =
+        item != NULL && (key != NULL ? cJSON_AddItemToObject(object, key, item) : cJSON_AddItemToArray(object, item));
+    if (!put) {
+        cJSON_Delete(item);
+        return cly_base_fail(CLAYER_OUT_OF_MEMORY, "JSON: no memory for '%s'", key == NULL ? "an item" : key);
+    }
+    return CLAYER_OK;
+}
+
+cJSON *cly_io_json_float(double value) {
+    char text[40];
+    cly_base_write_number(value + 0.0, text, 32); /* -0.0 becomes 0.0 */
+    if (strpbrk(text, ".e") == NULL) {
+        memcpy(text + strlen(text), ".0", 3);
+    }
+    return cJSON_CreateRaw(text);
+}
+
+clayer_status cly_io_json_print(const cJSON *json, char **text_out) {
+    char *text = cJSON_PrintUnformatted(json);
+    clayer_status status = text == NULL ? cly_base_fail(CLAYER_OUT_OF_MEMORY, "JSON: no memory for the text")
+                                        : cly_base_copy_string(text, text_out);
+    cJSON_free(text);
     return status;
 }

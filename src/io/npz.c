@@ -1,12 +1,13 @@
 /* io/npz.c: named arrays in a .npz, as numpy.load reads and numpy.savez_compressed writes it: a zip archive with a
  * member <name>.npy for each. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zip.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "io/array.h"
 #include "io/io.h"
 
@@ -177,116 +178,43 @@ clayer_status clayer_archive_load(const char *path, clayer_archive **archive_out
 
 /* ---- writing: into memory first, so that the file is replaced as a whole ---- */
 
-/* Adds "<name>.npy" from a header and the array's own memory, which must live until the archive is closed. The header
- * goes to *header_out, for the caller to free after that. */
-static clayer_status write_member(zip_t *zip, const member *from, char **header_out) {
-    zip_source_t *source = NULL;
+/* "<name>.npy" with its header, both of which the caller frees. */
+static clayer_status describe_member(const member *from, cly_io_zip_member *to) {
+    cly_base_text name = {0};
     char *header = NULL;
-    size_t header_length = 0;
-    void *name = NULL;
-    clayer_status status = CLAYER_OK;
-    size_t name_length = strlen(from->name);
-    CLY_TRY(cly_base_alloc(name_length + sizeof(".npy"), 1, &name));
-    memcpy(name, from->name, name_length);
-    memcpy((char *)name + name_length, ".npy", sizeof(".npy"));
-    CLY_TRY(cly_io_npy_header(from->array, &header, &header_length));
-    *header_out = header;
-    zip_buffer_fragment_t parts[2] = {
-        {.data = (zip_uint8_t *)header, .length = header_length},
-        {.data = from->array->data, .length = (size_t)from->array->count * clayer_type_size(from->array->type)},
-    };
-    source = zip_source_buffer_fragment(zip, parts, parts[1].length > 0 ? 2 : 1, 0);
-    zip_int64_t index = source == NULL ? -1 : zip_file_add(zip, name, source, ZIP_FL_ENC_GUESS);
-    if (index < 0) {
-        status =
-            cly_base_fail(CLAYER_INVALID_ARGUMENT, "archive: '%s' cannot be added: %s", from->name, zip_strerror(zip));
-        goto done;
+    clayer_status status = cly_base_text_add(&name, "%s.npy", from->name);
+    to->name = name.chars;
+    if (status == CLAYER_OK) {
+        status = cly_io_npy_header(from->array, &header, &to->length);
     }
-    source = NULL;
-    /* NumPy's date, 1 January 1980: equal arrays give equal files. */
-    if (zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_DEFLATE, 0) != 0 ||
-        zip_file_set_dostime(zip, (zip_uint64_t)index, 0, 0x21, 0) != 0) {
-        status =
-            cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: '%s' cannot be added: %s", from->name, zip_strerror(zip));
-    }
-done:
-    zip_source_free(source);
-    free(name);
+    to->bytes = header;
+    to->more_bytes = from->array->data;
+    to->more_length = (size_t)from->array->count * clayer_type_size(from->array->type);
+    to->deflate = true;
     return status;
-}
-
-/* The bytes that libzip has written to `source`. */
-static clayer_status take_bytes(zip_source_t *source, void **bytes_out, size_t *length_out) {
-    zip_stat_t info;
-    zip_stat_init(&info);
-    void *bytes = NULL;
-    clayer_status status = CLAYER_OK;
-    if (zip_source_stat(source, &info) != 0 || (info.valid & ZIP_STAT_SIZE) == 0 || zip_source_open(source) != 0) {
-        return cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_error_strerror(zip_source_error(source)));
-    }
-    CLY_TRY(cly_base_alloc((size_t)info.size, 1, &bytes));
-    if (zip_source_read(source, bytes, info.size) != (zip_int64_t)info.size) {
-        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_error_strerror(zip_source_error(source)));
-        goto done;
-    }
-    *bytes_out = bytes;
-    *length_out = (size_t)info.size;
-    bytes = NULL;
-done:
-    (void)zip_source_close(source);
-    free(bytes);
-    return status;
-}
-
-/* An archive without members: libzip writes none, so here is its end record. */
-static clayer_status save_empty(const char *path) {
-    static const char end_record[22] = "PK\5\6";
-    return cly_base_write_file(path, end_record, sizeof(end_record));
 }
 
 clayer_status clayer_archive_save(const clayer_archive *archive, const char *path) {
     if (archive == NULL || path == NULL) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_archive_save: archive or path is NULL");
     }
-    if (archive->count == 0) {
-        return save_empty(path);
-    }
-    zip_error_t error;
-    zip_error_init(&error);
-    zip_source_t *target = NULL;
-    zip_t *zip = NULL;
-    char **headers = NULL;
-    void *bytes = NULL;
+    cly_io_zip_member *members = NULL;
+    void *memory = NULL, *bytes = NULL;
     size_t length = 0;
     clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_base_alloc(archive->count, sizeof(*headers), (void **)&headers));
-    target = zip_source_buffer_create(NULL, 0, 0, &error);
-    zip = target == NULL ? NULL : zip_open_from_source(target, ZIP_TRUNCATE, &error);
-    if (zip == NULL) {
-        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_error_strerror(&error));
-        goto done;
-    }
-    zip_source_keep(target); /* one reference for the archive, one for the bytes afterwards */
+    CLY_TRY(cly_base_alloc(archive->count, sizeof(*members), &memory));
+    members = memory;
     for (size_t i = 0; i < archive->count; i++) {
-        CLY_TRY(write_member(zip, &archive->members[i], &headers[i]));
+        CLY_TRY(describe_member(&archive->members[i], &members[i]));
     }
-    if (zip_close(zip) != 0) {
-        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_strerror(zip));
-        goto done;
-    }
-    zip = NULL;
-    CLY_TRY(take_bytes(target, &bytes, &length));
+    CLY_TRY(cly_io_zip_write(members, archive->count, &bytes, &length));
     CLY_TRY(cly_base_write_file(path, bytes, length));
 done:
-    if (zip != NULL) {
-        zip_discard(zip);
+    for (size_t i = 0; members != NULL && i < archive->count; i++) {
+        free((char *)(uintptr_t)members[i].name);
+        free((char *)(uintptr_t)members[i].bytes);
     }
-    zip_source_free(target);
-    zip_error_fini(&error);
-    for (size_t i = 0; headers != NULL && i < archive->count; i++) {
-        free(headers[i]);
-    }
-    free(headers);
+    free(members);
     free(bytes);
     return status;
 }

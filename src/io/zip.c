@@ -1,4 +1,4 @@
-/* io/zip.c: members of zip archives (.keras, .npz), read whole through libzip.
+/* io/zip.c: members of zip archives (.keras, .npz), read whole through libzip, and new archives in memory.
  *
  * What a member says about itself is not believed: its size is held against a limit and against what deflate can do
  * before memory is taken, and libzip compares its checksum when the last byte is read. Of stored members in an archive
@@ -312,4 +312,98 @@ clayer_status cly_io_zip_find_stored(cly_io_zip *zip, const char *name, const vo
         *length_out = (size_t)info.size;
     }
     return CLAYER_OK;
+}
+
+/* ---- writing: into memory first, so that a file is replaced as a whole ---- */
+
+/* The blocks of `from` must live until the archive is closed. */
+static clayer_status add_member(zip_t *zip, const cly_io_zip_member *from) {
+    zip_buffer_fragment_t parts[2];
+    zip_uint64_t count = 0;
+    if (from->length > 0) {
+        parts[count++] = (zip_buffer_fragment_t){(zip_uint8_t *)(uintptr_t)from->bytes, from->length};
+    }
+    if (from->more_length > 0) {
+        parts[count++] = (zip_buffer_fragment_t){(zip_uint8_t *)(uintptr_t)from->more_bytes, from->more_length};
+    }
+    zip_source_t *source = zip_source_buffer_fragment(zip, parts, count, 0);
+    zip_int64_t index = source == NULL ? -1 : zip_file_add(zip, from->name, source, ZIP_FL_ENC_GUESS);
+    if (index < 0) {
+        zip_source_free(source);
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "archive: '%s' cannot be added: %s", from->name,
+                             zip_strerror(zip));
+    }
+    if (zip_set_file_compression(zip, (zip_uint64_t)index, from->deflate ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0) != 0 ||
+        zip_file_set_dostime(zip, (zip_uint64_t)index, 0, 0x21, 0) != 0) {
+        return cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: '%s' cannot be added: %s", from->name, zip_strerror(zip));
+    }
+    return CLAYER_OK;
+}
+
+/* The bytes that libzip has written to `source`. */
+static clayer_status take_bytes(zip_source_t *source, void **bytes_out, size_t *length_out) {
+    zip_stat_t info;
+    zip_stat_init(&info);
+    void *bytes = NULL;
+    clayer_status status = CLAYER_OK;
+    if (zip_source_stat(source, &info) != 0 || (info.valid & ZIP_STAT_SIZE) == 0 || zip_source_open(source) != 0) {
+        return cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_error_strerror(zip_source_error(source)));
+    }
+    CLY_TRY(cly_base_alloc((size_t)info.size, 1, &bytes));
+    if (zip_source_read(source, bytes, info.size) != (zip_int64_t)info.size) {
+        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_error_strerror(zip_source_error(source)));
+        goto done;
+    }
+    *bytes_out = bytes;
+    *length_out = (size_t)info.size;
+    bytes = NULL;
+done:
+    (void)zip_source_close(source);
+    free(bytes);
+    return status;
+}
+
+/* libzip writes no archive without members, so here is its end record. */
+static clayer_status write_empty(void **bytes_out, size_t *length_out) {
+    static const char end_record[22] = "PK\5\6";
+    clayer_status status = cly_base_alloc(1, sizeof(end_record), bytes_out);
+    if (status == CLAYER_OK) {
+        memcpy(*bytes_out, end_record, sizeof(end_record));
+        *length_out = sizeof(end_record);
+    }
+    return status;
+}
+
+clayer_status cly_io_zip_write(const cly_io_zip_member *members, size_t count, void **bytes_out, size_t *length_out) {
+    zip_error_t error;
+    zip_source_t *target = NULL;
+    zip_t *zip = NULL;
+    clayer_status status = CLAYER_OK;
+    if (count == 0) {
+        return write_empty(bytes_out, length_out);
+    }
+    zip_error_init(&error);
+    target = zip_source_buffer_create(NULL, 0, 0, &error);
+    zip = target == NULL ? NULL : zip_open_from_source(target, ZIP_TRUNCATE, &error);
+    if (zip == NULL) {
+        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_error_strerror(&error));
+        goto done;
+    }
+    zip_source_keep(target); /* one reference for the archive, one for the bytes afterwards */
+    for (size_t i = 0; i < count; i++) {
+        CLY_TRY(add_member(zip, &members[i]));
+    }
+    if (zip_close(zip) != 0) {
+        status = cly_base_fail(CLAYER_OUT_OF_MEMORY, "archive: %s", zip_strerror(zip));
+        goto done;
+    }
+    zip = NULL;
+    CLY_TRY(take_bytes(target, bytes_out, length_out));
+done:
+    if (zip != NULL) {
+        zip_discard(zip);
+    }
+    zip_source_free(target);
+    zip_error_fini(&error);
+    return status;
 }

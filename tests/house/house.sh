@@ -71,8 +71,8 @@ only() {
 # Each dependency has one door.
 rule_dependencies() {
     only 'clblast_c\.h|clblast\.h' src/device/clblast.c
-    only 'hdf5\.h' src/io/hdf5.c
-    only 'zip\.h' src/io/zip.c src/io/npz.c
+    only 'hdf5\.h' src/io/hdf5.c src/io/hdf5_write.c
+    only 'zip\.h' src/io/zip.c
     only 'zlib\.h' src/io/idx.c src/io/zip.c
     only '(cjson/)?cJSON\.h' src/io/ src/layers/shape.c
     only 'openssl/[a-z0-9]*\.h' src/device/cache.c src/device/entry.c
