@@ -142,6 +142,12 @@ static size_t count_calls(const clayer_model *model, const clayer_layer *layer) 
     return calls;
 }
 
+/* Plans are those of the graph before. */
+static void graph_changed(clayer_model *model) {
+    cly_model_memory_destroy(model);
+    model->version++;
+}
+
 /* Makes room first, so that nothing can fail once the lists change. */
 static clayer_status reserve(clayer_model *model) {
     clayer_status status = CLAYER_OK;
@@ -181,7 +187,7 @@ static clayer_status append(clayer_model *model, clayer_layer *layer, bool is_ne
         model->inputs[model->input_count++] = node;
         model->sequential = model->sequential && model->input_count == 1 && model->node_count == 1;
     }
-    cly_model_memory_destroy(model);
+    graph_changed(model);
     if (node_out != NULL) {
         *node_out = node;
     }
@@ -342,7 +348,7 @@ clayer_status clayer_model_set_outputs(clayer_model *model, clayer_node *const *
     model->outputs = memory;
     model->output_count = count;
     model->sequential = model->sequential && count == 1 && nodes[0]->index == model->node_count - 1;
-    cly_model_memory_destroy(model);
+    graph_changed(model);
     return CLAYER_OK;
 }
 

@@ -70,6 +70,17 @@ static clayer_status measure(const clayer_layer *layer, const clayer_shape *shap
     return CLAYER_OK;
 }
 
+void cly_model_plan_room(cly_model_run_plan *plan, const cly_ops_steps *steps) {
+    for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
+        if (steps->temporary_bytes[i] > plan->temporary_bytes[i]) {
+            plan->temporary_bytes[i] = steps->temporary_bytes[i];
+        }
+    }
+    if (steps->workspace_bytes > plan->workspace_bytes) {
+        plan->workspace_bytes = steps->workspace_bytes;
+    }
+}
+
 static clayer_status plan_call(const clayer_node *node, cly_model_run_plan *plan) {
     clayer_status status = CLAYER_OK;
     clayer_layer *layer = node->layer;
@@ -85,14 +96,7 @@ static clayer_status plan_call(const clayer_node *node, cly_model_run_plan *plan
     }
     CLY_TRY(layer->class->plan(layer, inputs, node->input_count, &call->output, &call->steps));
     CLY_TRY(cly_ops_steps_choose(layer->context, &call->steps));
-    for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
-        if (call->steps.temporary_bytes[i] > plan->temporary_bytes[i]) {
-            plan->temporary_bytes[i] = call->steps.temporary_bytes[i];
-        }
-    }
-    if (call->steps.workspace_bytes > plan->workspace_bytes) {
-        plan->workspace_bytes = call->steps.workspace_bytes;
-    }
+    cly_model_plan_room(plan, &call->steps);
 done:
     return status;
 }
@@ -115,10 +119,28 @@ done:
     return status;
 }
 
+static bool same_name(const char *a, const char *b) {
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool cly_model_plan_fits(const clayer_model *model, const cly_model_run_plan *plan, const clayer_shape *input_shapes) {
+    for (size_t i = 0; i < model->input_count; i++) {
+        if (!cly_layers_same_shape(&plan->input_shapes[i], &input_shapes[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; cly_ops_operators[i] != NULL; i++) {
+        if (!same_name(plan->forced[i], cly_device_forced(model->context, cly_ops_operators[i]->name))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- plans ---- */
 
-clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes,
-                                    cly_model_run_plan **plan_out) {
+clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *input_shapes, bool training,
+                                   const bool *logits, cly_model_run_plan **plan_out) {
     clayer_status status = CLAYER_OK;
     cly_model_run_plan *plan = NULL;
     void *memory = NULL;
@@ -140,9 +162,23 @@ clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *inp
     mark_needed(model, plan->calls);
     for (size_t i = 0; i < model->node_count; i++) {
         if (plan->calls[i].needed && model->nodes[i]->input_count > 0) {
+            plan->calls[i].steps.training = training;
+            plan->calls[i].steps.logits = logits != NULL && logits[i];
             CLY_TRY(plan_call(model->nodes[i], plan));
         }
     }
+    *plan_out = plan;
+    plan = NULL;
+done:
+    cly_model_plan_destroy(plan);
+    return status;
+}
+
+clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes,
+                                    cly_model_run_plan **plan_out) {
+    clayer_status status = CLAYER_OK;
+    cly_model_run_plan *plan = NULL;
+    CLY_TRY(cly_model_plan_steps(model, input_shapes, false, NULL, &plan));
     CLY_TRY(cly_model_plan_storage(model, plan));
     *plan_out = plan;
     plan = NULL;

@@ -1,7 +1,7 @@
 /* model/plan.h: a model at concrete input shapes, ready to be enqueued: steps of every node and where outputs lie.
  *
  * plan.c infers shapes and lets layers write their steps, storage.c decides which outputs share memory, memory.c keeps
- * the last plans and the buffers, run.c enqueues. */
+ * the last plans and the buffers (pool.c), run.c enqueues. Training uses the same parts: see training_plan.h. */
 #ifndef CLY_MODEL_PLAN_H
 #define CLY_MODEL_PLAN_H
 
@@ -55,10 +55,36 @@ typedef struct cly_model_run_plan {
     uint64_t last_use;
 } cly_model_run_plan;
 
-/* Plans `model` for input shapes without unknown dimensions, checked against the model's own. */
+/* The first half of a plan, for input shapes without unknown dimensions, checked against the model's own: shapes and
+ * steps. logits[i] is steps.logits of node i; NULL: none. */
+clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *input_shapes, bool training,
+                                   const bool *logits, cly_model_run_plan **plan_out);
+
+/* Both halves of a plan for inference. */
 clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes,
                                     cly_model_run_plan **plan_out);
 void cly_model_plan_destroy(cly_model_run_plan *plan);
+
+/* Whether the plan is one for these shapes and for the implementations that are forced now. */
+bool cly_model_plan_fits(const clayer_model *model, const cly_model_run_plan *plan, const clayer_shape *input_shapes);
+
+/* Makes temporaries and workspace of the plan large enough for chosen steps. */
+void cly_model_plan_room(cly_model_run_plan *plan, const cly_ops_steps *steps);
+
+/* Memory that is written, read and then free: from position `first` to position `last`, both included. */
+typedef struct cly_model_lifetime {
+    size_t first, last;
+    uint64_t bytes;
+    size_t buffer; /* set by cly_model_share_buffers */
+} cly_model_lifetime;
+
+/* Gives each value, in the order of `first`, one of the plan's buffers, which are made here: at its begin the smallest
+ * free one that is large enough, else the largest free one made larger, else a new one. Adds up unshared_bytes. */
+clayer_status cly_model_share_buffers(cly_model_run_plan *plan, cly_model_lifetime *const *values, size_t count);
+
+/* Whether `steps` may write their output over an input 0 of the same size: each works element by element or within one
+ * row, and what lies in input 0 is read by the first step only. */
+bool cly_model_works_in_place(const cly_ops_steps *steps);
 
 /* Fills places, copies and buffers of a plan whose calls are complete (storage.c). */
 clayer_status cly_model_plan_storage(const clayer_model *model, cly_model_run_plan *plan);
@@ -66,13 +92,37 @@ clayer_status cly_model_plan_storage(const clayer_model *model, cly_model_run_pl
 /* The plan for these shapes, from the last few or made anew; borrowed until the next call. */
 clayer_status cly_model_find_plan(clayer_model *model, const clayer_shape *input_shapes, cly_model_run_plan **plan_out);
 
-/* Device memory for one plan, borrowed from the model until the next call. */
-typedef struct cly_model_buffers {
-    const cl_mem *buffers;
+/* Device memory for plans: exactly that of the last one, or of an earlier one if each part is large enough. */
+typedef struct cly_model_pool {
+    cl_mem *buffers;
+    uint64_t *buffer_bytes;
+    size_t buffer_count;
     cl_mem temporaries[CLY_OPS_TEMPORARIES];
+    uint64_t temporary_bytes[CLY_OPS_TEMPORARIES];
     cl_mem workspace;
-} cly_model_buffers;
+    uint64_t workspace_bytes;
+} cly_model_pool;
+
+/* Makes the pool large enough for `plan`; nothing is held after a failure. */
+clayer_status cly_model_pool_hold(clayer_context *context, cly_model_pool *pool, const cly_model_run_plan *plan);
+void cly_model_pool_release(clayer_context *context, cly_model_pool *pool);
+
+/* The model's own pool, held for `plan`; borrowed until the next call. */
 clayer_status cly_model_hold_buffers(clayer_model *model, const cly_model_run_plan *plan,
-                                     cly_model_buffers *buffers_out);
+                                     const cly_model_pool **pool_out);
+
+/* The model's own input shapes with this batch. */
+clayer_status cly_model_own_shapes(const clayer_model *model, int64_t batch_size, clayer_shape *shapes);
+
+/* Tensors or shapes of inputs as they stand in arguments: count, context, NULL. `what` is "input" or "output". */
+clayer_status cly_model_check_tensors(const clayer_model *model, clayer_tensor *const *tensors, size_t count,
+                                      size_t wanted, const char *what);
+
+/* Bytes of all weights. */
+uint64_t cly_model_weight_bytes(const clayer_model *model);
+
+/* Bytes of a plan's buffers, and of temporaries and workspace. */
+uint64_t cly_model_plan_buffer_bytes(const cly_model_run_plan *plan);
+uint64_t cly_model_plan_scratch_bytes(const cly_model_run_plan *plan);
 
 #endif

@@ -12,13 +12,13 @@ typedef struct run {
     const cly_model_run_plan *plan;
     clayer_tensor *const *inputs;
     clayer_tensor *const *outputs;
-    cly_model_buffers memory;
+    const cly_model_pool *memory;
 } run;
 
 /* ---- checks ---- */
 
-static clayer_status check_tensors(const clayer_model *model, clayer_tensor *const *tensors, size_t count,
-                                   size_t wanted, const char *what) {
+clayer_status cly_model_check_tensors(const clayer_model *model, clayer_tensor *const *tensors, size_t count,
+                                      size_t wanted, const char *what) {
     if (count != wanted || tensors == NULL) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s' has %zu %s%s, got %zu", model->name, wanted, what,
                              wanted == 1 ? "" : "s", tensors == NULL ? 0 : count);
@@ -83,7 +83,7 @@ static cl_mem memory_at(const run *r, cly_model_place place) {
         case CLY_MODEL_BUFFER:
             break;
     }
-    return r->memory.buffers[place.index];
+    return r->memory->buffers[place.index];
 }
 
 static clayer_status run_node(const run *r, const clayer_node *node) {
@@ -99,9 +99,9 @@ static clayer_status run_node(const run *r, const clayer_node *node) {
         weights[i] = cly_device_tensor_buffer(layer->weights[i].tensor);
     }
     cly_ops_bindings bindings = {
-        .inputs = inputs, .output = memory_at(r, call->place), .weights = weights, .workspace = r->memory.workspace};
+        .inputs = inputs, .output = memory_at(r, call->place), .weights = weights, .workspace = r->memory->workspace};
     for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
-        bindings.temporaries[i] = r->memory.temporaries[i];
+        bindings.temporaries[i] = r->memory->temporaries[i];
     }
     cly_device_timer_begin(layer->context);
     status = cly_ops_steps_run(layer->context, &call->steps, &bindings);
@@ -126,8 +126,8 @@ clayer_status clayer_model_run(clayer_model *model, clayer_tensor *const *inputs
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_run: %s",
                              model == NULL ? "model is NULL" : "the model has no input");
     }
-    CLY_TRY(check_tensors(model, inputs, input_count, model->input_count, "input"));
-    CLY_TRY(check_tensors(model, outputs, output_count, clayer_model_get_output_count(model), "output"));
+    CLY_TRY(cly_model_check_tensors(model, inputs, input_count, model->input_count, "input"));
+    CLY_TRY(cly_model_check_tensors(model, outputs, output_count, clayer_model_get_output_count(model), "output"));
     CLY_TRY(cly_base_alloc(input_count, sizeof(clayer_shape), &memory));
     shapes = memory;
     for (size_t i = 0; i < input_count; i++) {

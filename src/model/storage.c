@@ -13,10 +13,9 @@
 
 typedef struct value {
     cly_model_place place;
-    bool placed; /* an input's, an output's, or a buffer was assigned */
-    bool leaves; /* is read as an output of the model: kept to the end */
-    size_t first, last;
-    uint64_t bytes;
+    bool placed;             /* an input's, an output's, or merged into another */
+    bool leaves;             /* is read as an output of the model: kept to the end */
+    cly_model_lifetime life; /* positions are nodes */
 } value;
 
 typedef struct storage {
@@ -25,7 +24,6 @@ typedef struct storage {
     value *values;
     size_t *of_node; /* the value of each node's output */
     size_t count;
-    uint64_t *busy_until; /* per buffer: the last node that uses it, plus 1 */
 } storage;
 
 /* ---- values ---- */
@@ -34,9 +32,7 @@ static value *value_of(const storage *s, const clayer_node *node) {
     return &s->values[s->of_node[node->index]];
 }
 
-/* Whether `steps` may write their output over an input 0 of the same size: each works element by element or within one
- * row, and what lies in input 0 is read by the first step only. */
-static bool works_in_place(const cly_ops_steps *steps) {
+bool cly_model_works_in_place(const cly_ops_steps *steps) {
     for (size_t i = 0; i < steps->count; i++) {
         const cly_ops_step *step = &steps->steps[i];
         bool pointwise = step->op == &cly_ops_activation_operator || step->op == &cly_ops_softmax_operator ||
@@ -58,8 +54,8 @@ static bool works_in_place(const cly_ops_steps *steps) {
 static value *dying_input(const storage *s, const clayer_node *node) {
     const cly_model_call *call = &s->plan->calls[node->index];
     value *v = value_of(s, node->inputs[0]);
-    if (v->placed || v->leaves || v->last != node->index || v->bytes != call->output_bytes ||
-        !works_in_place(&call->steps)) {
+    if (v->placed || v->leaves || v->life.last != node->index || v->life.bytes != call->output_bytes ||
+        !cly_model_works_in_place(&call->steps)) {
         return NULL;
     }
     for (size_t i = 1; i < node->input_count; i++) {
@@ -92,14 +88,14 @@ static void make_values(storage *s) {
             s->of_node[i] = s->of_node[node->inputs[0]->index];
         } else {
             s->of_node[i] = s->count;
-            s->values[s->count++] = (value){.first = i, .last = i, .bytes = call->output_bytes};
+            s->values[s->count++] = (value){.life = {.first = i, .last = i, .bytes = call->output_bytes}};
         }
         if (node->input_count == 0) {
             value_of(s, node)->placed = true;
             value_of(s, node)->place = (cly_model_place){CLY_MODEL_INPUT, position};
         }
         for (size_t j = 0; j < node->input_count; j++) {
-            value_of(s, node->inputs[j])->last = i;
+            value_of(s, node->inputs[j])->life.last = i;
         }
     }
     mark_leaving(s);
@@ -127,10 +123,10 @@ static clayer_status merge_in_place(storage *s) {
         if (over != NULL) {
             root[own] = (size_t)(over - s->values);
             s->of_node[i] = root[own];
-            over->last = s->values[own].last;
+            over->life.last = s->values[own].life.last;
             over->leaves = s->values[own].leaves;
             s->values[own].placed = true; /* merged: takes no memory of its own */
-            s->plan->unshared_bytes += s->values[own].bytes;
+            s->plan->unshared_bytes += s->values[own].life.bytes;
         }
     }
 done:
@@ -154,7 +150,7 @@ static clayer_status place_outputs(storage *s) {
             v->placed = true;
             v->place = (cly_model_place){CLY_MODEL_OUTPUT, i};
         } else {
-            s->plan->copies[s->plan->copy_count++] = (cly_model_copy){v->place, i, v->bytes};
+            s->plan->copies[s->plan->copy_count++] = (cly_model_copy){v->place, i, v->life.bytes};
         }
     }
 done:
@@ -163,11 +159,11 @@ done:
 
 /* ---- buffers ---- */
 
-static size_t choose_buffer(const storage *s, const value *v) {
-    const cly_model_run_plan *plan = s->plan;
+/* busy_until[i]: the last position that uses buffer i, plus 1. */
+static size_t choose_buffer(const cly_model_run_plan *plan, const size_t *busy_until, const cly_model_lifetime *v) {
     size_t best = plan->buffer_count;
     for (size_t i = 0; i < plan->buffer_count; i++) {
-        if (s->busy_until[i] > v->first) {
+        if (busy_until[i] > v->first) {
             continue;
         }
         uint64_t bytes = plan->buffer_bytes[i];
@@ -181,30 +177,50 @@ static size_t choose_buffer(const storage *s, const value *v) {
     return best;
 }
 
-/* Values are in the order of their first node, so a buffer is free once its last user stands before that node. */
-static clayer_status assign_buffers(storage *s) {
+clayer_status cly_model_share_buffers(cly_model_run_plan *plan, cly_model_lifetime *const *values, size_t count) {
     clayer_status status = CLAYER_OK;
-    cly_model_run_plan *plan = s->plan;
+    size_t *busy_until = NULL;
     void *memory = NULL;
-    CLY_TRY(cly_base_alloc(s->count, sizeof(uint64_t), &memory));
+    CLY_TRY(cly_base_alloc(count, sizeof(uint64_t), &memory));
     plan->buffer_bytes = memory;
-    CLY_TRY(cly_base_alloc(s->count, sizeof(uint64_t), &memory));
-    s->busy_until = memory;
-    for (size_t i = 0; i < s->count; i++) {
-        value *v = &s->values[i];
-        if (v->placed) {
-            continue;
-        }
-        size_t chosen = choose_buffer(s, v);
+    CLY_TRY(cly_base_alloc(count, sizeof(size_t), &memory));
+    busy_until = memory;
+    for (size_t i = 0; i < count; i++) {
+        cly_model_lifetime *v = values[i];
+        const size_t chosen = choose_buffer(plan, busy_until, v);
         plan->buffer_count += chosen == plan->buffer_count;
         if (plan->buffer_bytes[chosen] < v->bytes) {
             plan->buffer_bytes[chosen] = v->bytes;
         }
-        s->busy_until[chosen] = v->last + 1;
+        busy_until[chosen] = v->last + 1;
         plan->unshared_bytes += v->bytes;
-        v->place = (cly_model_place){CLY_MODEL_BUFFER, chosen};
+        v->buffer = chosen;
     }
 done:
+    free(busy_until);
+    return status;
+}
+
+static clayer_status assign_buffers(storage *s) {
+    clayer_status status = CLAYER_OK;
+    cly_model_lifetime **lives = NULL;
+    size_t count = 0;
+    void *memory = NULL;
+    CLY_TRY(cly_base_alloc(s->count, sizeof(*lives), &memory));
+    lives = memory;
+    for (size_t i = 0; i < s->count; i++) {
+        if (!s->values[i].placed) {
+            lives[count++] = &s->values[i].life;
+        }
+    }
+    CLY_TRY(cly_model_share_buffers(s->plan, lives, count));
+    for (size_t i = 0; i < s->count; i++) {
+        if (!s->values[i].placed) {
+            s->values[i].place = (cly_model_place){CLY_MODEL_BUFFER, s->values[i].life.buffer};
+        }
+    }
+done:
+    free(lives);
     return status;
 }
 
@@ -228,6 +244,5 @@ clayer_status cly_model_plan_storage(const clayer_model *model, cly_model_run_pl
 done:
     free(s.values);
     free(s.of_node);
-    free(s.busy_until);
     return status;
 }
