@@ -1,4 +1,5 @@
-/* cli/arrays.c: the files of `clayer run`: which goes to which input, what must fit, where outputs are written. */
+/* cli/arrays.c: arrays in files: which goes to which input or output of the model, what must fit, where outputs are
+ * written. Arrays keep the type and the mapping that they were loaded with; the library converts a batch at a time. */
 #include "cli.h"
 
 #include <inttypes.h>
@@ -14,106 +15,123 @@ void cly_cli_free_arrays(clayer_array **arrays, size_t count) {
     }
 }
 
-/* ---- inputs ---- */
+/* ---- what files are for: inputs, targets, sample weights ---- */
 
-/* The input that "name=FILE" names, with *path_out behind the "="; -1 if `item` is a plain file name. */
-static int named_input(const clayer_model *model, const char *item, const char **path_out) {
+static const struct {
+    const char *noun;
+    const char *short_name; /* what numpy.savez calls such an array, where the model has one only */
+    bool outputs;           /* belongs to the model's outputs, not to its inputs */
+} roles[] = {
+    [CLY_CLI_INPUTS] = {"input", "x", false},
+    [CLY_CLI_TARGETS] = {"target", "y", true},
+    [CLY_CLI_WEIGHTS] = {"sample weight", "sample_weight", true},
+};
+
+size_t cly_cli_place_count(const clayer_model *model, cly_cli_role role) {
+    return roles[role].outputs ? clayer_model_get_output_count(model) : clayer_model_get_input_count(model);
+}
+
+static const char *place_name(const clayer_model *model, cly_cli_role role, size_t index) {
+    return roles[role].outputs ? clayer_model_get_output_name(model, index) : clayer_model_get_input_name(model, index);
+}
+
+int cly_cli_named_place(const clayer_model *model, cly_cli_role role, const char *item, const char **rest_out) {
     const char *equals = strchr(item, '=');
-    *path_out = item;
+    *rest_out = item;
     if (equals == NULL) {
         return -1;
     }
     size_t length = (size_t)(equals - item);
-    for (size_t i = 0; i < clayer_model_get_input_count(model); i++) {
-        const char *name = clayer_model_get_input_name(model, i);
+    for (size_t i = 0; i < cly_cli_place_count(model, role); i++) {
+        const char *name = place_name(model, role, i);
         if (strlen(name) == length && memcmp(name, item, length) == 0) {
-            *path_out = equals + 1;
+            *rest_out = equals + 1;
             return (int)i;
         }
     }
     return -1;
 }
 
-/* Takes one array of an archive: that of the input's name, or the only one there is. */
-static int take_member(const clayer_archive *archive, const char *path, const char *input_name,
-                       clayer_array **array_out) {
-    const clayer_array *member = clayer_archive_find(archive, input_name);
-    if (member == NULL && clayer_archive_get_count(archive) == 1) {
-        member = clayer_archive_get_array(archive, 0);
+/* Takes one array out of an archive: that of the place's name, or the only one there is, or that of the usual name. */
+static int take_member(clayer_archive *archive, const char *path, const clayer_model *model, cly_cli_role role,
+                       size_t index, clayer_array **array_out) {
+    const char *wanted = place_name(model, role, index), *name = NULL;
+    if (clayer_archive_find(archive, wanted) != NULL) {
+        name = wanted;
+    } else if (clayer_archive_get_count(archive) == 1) {
+        name = clayer_archive_get_name(archive, 0);
+    } else if (cly_cli_place_count(model, role) == 1 && clayer_archive_find(archive, roles[role].short_name) != NULL) {
+        name = roles[role].short_name;
     }
-    if (member == NULL) {
+    if (name == NULL) {
         char names[512] = "";
         for (size_t i = 0; i < clayer_archive_get_count(archive); i++) {
             size_t used = strlen(names);
             snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", clayer_archive_get_name(archive, i));
         }
-        return cly_cli_fail(CLY_EXIT_USAGE, "input '%s': '%s' holds no array of that name (it holds: %s)", input_name,
-                            path, names[0] != '\0' ? names : "none");
+        return cly_cli_fail(CLY_EXIT_USAGE, "%s '%s': '%s' holds no array of that name (it holds: %s)",
+                            roles[role].noun, wanted, path, names[0] != '\0' ? names : "none");
     }
-    clayer_status status = clayer_array_convert(member, CLAYER_FLOAT32, array_out);
+    clayer_status status = clayer_archive_take(archive, name, array_out);
     return status == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_status(status);
 }
 
-static int load_one(const char *path, const char *input_name, clayer_array **array_out) {
+static int load_one(const char *path, const clayer_model *model, cly_cli_role role, size_t index,
+                    clayer_array **array_out) {
     clayer_archive *archive = NULL;
-    clayer_array *array = NULL;
     clayer_status status;
     if (cly_cli_is_zip(path)) {
         status = clayer_archive_load(path, &archive);
         int exit_status =
-            status == CLAYER_OK ? take_member(archive, path, input_name, array_out) : cly_cli_fail_file(status);
+            status == CLAYER_OK ? take_member(archive, path, model, role, index, array_out) : cly_cli_fail_file(status);
         clayer_archive_destroy(archive);
         return exit_status;
     }
-    status = clayer_array_load(path, &array);
-    if (status == CLAYER_OK) {
-        status = clayer_array_convert(array, CLAYER_FLOAT32, array_out);
-    }
-    clayer_array_destroy(array);
+    status = clayer_array_load(path, array_out);
     return status == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_file(status);
 }
 
-/* One archive for all inputs. */
-static int load_all(const char *path, const clayer_model *model, clayer_array **inputs) {
+/* One archive for all places. */
+static int load_all(const char *path, const clayer_model *model, cly_cli_role role, clayer_array **arrays) {
     clayer_archive *archive = NULL;
     clayer_status status = clayer_archive_load(path, &archive);
     int exit_status = status == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_file(status);
-    for (size_t i = 0; exit_status == CLY_EXIT_DONE && i < clayer_model_get_input_count(model); i++) {
-        exit_status = take_member(archive, path, clayer_model_get_input_name(model, i), &inputs[i]);
+    for (size_t i = 0; exit_status == CLY_EXIT_DONE && i < cly_cli_place_count(model, role); i++) {
+        exit_status = take_member(archive, path, model, role, i, &arrays[i]);
     }
     clayer_archive_destroy(archive);
     return exit_status;
 }
 
-static int load_each(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *files,
-                     clayer_array **inputs) {
-    size_t count = clayer_model_get_input_count(model), next = 0;
+static int load_each(const cly_cli_verb *verb, const clayer_model *model, cly_cli_role role, const cly_cli_list *files,
+                     clayer_array **arrays) {
+    const char *noun = roles[role].noun;
+    size_t count = cly_cli_place_count(model, role), next = 0;
     for (size_t i = 0; i < files->count; i++) {
         const char *path;
-        int index = named_input(model, files->items[i], &path);
+        int index = cly_cli_named_place(model, role, files->items[i], &path);
         if (index < 0) { /* the next one that has no file yet, in the model's order */
-            while (next < count && inputs[next] != NULL) {
+            while (next < count && arrays[next] != NULL) {
                 next++;
             }
             index = (int)next;
         }
         if (index >= (int)count) {
-            return cly_cli_usage(verb, "'%s' is one file too many: the model has %zu input%s", path, count,
-                                 count == 1 ? "" : "s");
+            return cly_cli_usage(verb, "'%s' is one file too many: the model has %zu %s%s", path, count,
+                                 roles[role].outputs ? "output" : "input", count == 1 ? "" : "s");
         }
-        const char *name = clayer_model_get_input_name(model, (size_t)index);
-        if (inputs[index] != NULL) {
-            return cly_cli_usage(verb, "input '%s' is given twice", name);
+        if (arrays[index] != NULL) {
+            return cly_cli_usage(verb, "%s '%s' is given twice", noun, place_name(model, role, (size_t)index));
         }
-        int status = load_one(path, name, &inputs[index]);
+        int status = load_one(path, model, role, (size_t)index, &arrays[index]);
         if (status != CLY_EXIT_DONE) {
             return status;
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (inputs[i] == NULL) {
-            return cly_cli_usage(verb, "no file for input '%s': the model has %zu inputs",
-                                 clayer_model_get_input_name(model, i), count);
+        if (arrays[i] == NULL) {
+            return cly_cli_usage(verb, "no file for %s '%s': the model has %zu %ss", noun, place_name(model, role, i),
+                                 count, roles[role].outputs ? "output" : "input");
         }
     }
     return CLY_EXIT_DONE;
@@ -150,26 +168,27 @@ static int check_input(const clayer_model *model, size_t index, const clayer_arr
     return CLY_EXIT_DONE;
 }
 
-int cly_cli_load_inputs(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *files,
-                        clayer_array **inputs_out) {
-    size_t count = clayer_model_get_input_count(model);
-    clayer_array **inputs = calloc(count + 1, sizeof *inputs);
-    if (inputs == NULL) {
-        return cly_cli_fail(CLY_EXIT_MEMORY, "out of memory for %zu inputs", count);
+int cly_cli_load_arrays(const cly_cli_verb *verb, const clayer_model *model, cly_cli_role role,
+                        const cly_cli_list *files, clayer_array **arrays_out) {
+    size_t count = cly_cli_place_count(model, role);
+    clayer_array **arrays = calloc(count + 1, sizeof *arrays);
+    if (arrays == NULL) {
+        return cly_cli_fail(CLY_EXIT_MEMORY, "out of memory for %zu %ss", count, roles[role].noun);
     }
     const char *path = files->items[0];
-    bool plain = files->count == 1 && named_input(model, files->items[0], &path) < 0;
-    int status = plain && cly_cli_is_zip(path) ? load_all(path, model, inputs) : load_each(verb, model, files, inputs);
-    for (size_t i = 0; status == CLY_EXIT_DONE && i < count; i++) {
-        const clayer_shape *first = clayer_array_get_shape(inputs[0]);
-        status = check_input(model, i, inputs[i], first->rank > 0 ? first->dims[0] : 0);
+    bool plain = files->count == 1 && cly_cli_named_place(model, role, files->items[0], &path) < 0;
+    int status = plain && cly_cli_is_zip(path) ? load_all(path, model, role, arrays)
+                                               : load_each(verb, model, role, files, arrays);
+    for (size_t i = 0; status == CLY_EXIT_DONE && role == CLY_CLI_INPUTS && i < count; i++) {
+        const clayer_shape *first = clayer_array_get_shape(arrays[0]);
+        status = check_input(model, i, arrays[i], first->rank > 0 ? first->dims[0] : 0);
     }
     if (status == CLY_EXIT_DONE) {
-        memcpy(inputs_out, inputs, count * sizeof *inputs);
+        memcpy(arrays_out, arrays, count * sizeof *arrays);
     } else {
-        cly_cli_free_arrays(inputs, count);
+        cly_cli_free_arrays(arrays, count);
     }
-    free(inputs);
+    free(arrays);
     return status;
 }
 

@@ -90,17 +90,24 @@ int cly_cli_load_model(const cly_cli_verb *verb, clayer_context *context, const 
 /* Whether the file begins as a zip archive, which is what .npz files are. */
 bool cly_cli_is_zip(const char *path);
 
-/* ---- inputs and outputs of `run` (arrays.c) ---- */
+/* ---- arrays in files (arrays.c) ---- */
 
 typedef struct cly_cli_list { /* what a repeated option gave; borrowed from argv */
     char **items;
     size_t count;
 } cly_cli_list;
 
-/* One float32 array a model input, in the model's order, checked against the model's shapes; `inputs_out` holds room
- * for all of them and is filled only on success. */
-int cly_cli_load_inputs(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *files,
-                        clayer_array **inputs_out);
+typedef enum cly_cli_role { CLY_CLI_INPUTS = 0, CLY_CLI_TARGETS, CLY_CLI_WEIGHTS } cly_cli_role;
+
+/* How many arrays of that kind the model takes: one an input, or one an output. */
+size_t cly_cli_place_count(const clayer_model *model, cly_cli_role role);
+/* The index of the input or output that "name=REST" names; -1, with *rest_out == item, if it names none. */
+int cly_cli_named_place(const clayer_model *model, cly_cli_role role, const char *item, const char **rest_out);
+
+/* One array for each of them, in the model's order, inputs checked against the model's shapes; `files` has one item or
+ * more, `arrays_out` room for all, which is filled only on success. */
+int cly_cli_load_arrays(const cly_cli_verb *verb, const clayer_model *model, cly_cli_role role,
+                        const cly_cli_list *files, clayer_array **arrays_out);
 /* Whether the -o options fit the model's outputs: looked at before the model runs. */
 int cly_cli_check_outputs(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *files);
 int cly_cli_save_outputs(const clayer_model *model, const cly_cli_list *files, clayer_array *const *outputs);
