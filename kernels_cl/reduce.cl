@@ -17,9 +17,14 @@
 /* The same numbers as cly_ops_term in src/ops/sums.h. */
 #define TERM_SQUARE 1  /* (x - mean)^2 */
 #define TERM_PRODUCT 2 /* dy (x - mean) scale */
+#define TERM_POWER 3   /* x^2 */
+#define TERM_SIZE 4    /* |x| */
+#define HAS_MEAN(term) ((term) == TERM_SQUARE || (term) == TERM_PRODUCT)
 #define TERM(term, x, dy, mean, scale)                            \
     ((term) == TERM_SQUARE    ? ((x) - (mean)) * ((x) - (mean))   \
      : (term) == TERM_PRODUCT ? (dy) * (((x) - (mean)) * (scale)) \
+     : (term) == TERM_POWER   ? (x) * (x)                         \
+     : (term) == TERM_SIZE    ? fabs(x)                           \
                               : (x))
 
 /* inner == 1: rows are (slot, kept0), vectors along kept1; a slot is `each` positions of outer. Sums lie from `offset`
@@ -38,7 +43,7 @@ __kernel void sum_columns(__global const float *restrict x, __global const float
             const bool whole = i + VECTOR <= kept1; /* a vector, else one by one */
             for (int c = i; c < (whole ? i + 1 : kept1); c++) {
                 FLOATV centre = (FLOATV)(0.0f), scale = centre, total = centre, carry = centre;
-                if (term != 0) {
+                if (HAS_MEAN(term)) {
                     centre = whole ? LOADV(mean + c) : (FLOATV)(mean[c]);
                 }
                 if (term == TERM_PRODUCT) {
@@ -97,7 +102,7 @@ __kernel void sum_rows(__global const float *restrict x, __global const float *r
         const long k = (long)((INDEX)row % (INDEX)kept);
         const long part = (long)((INDEX)row / (INDEX)kept);
         const int c = (int)((INDEX)k % kept1);
-        const float centre = term != 0 ? mean[c] : 0.0f;
+        const float centre = HAS_MEAN(term) ? mean[c] : 0.0f;
         const float scale = term == TERM_PRODUCT ? 1.0f / sqrt(variance[c] + epsilon) : 0.0f;
         FLOATV total = (FLOATV)(0.0f), carry = total, sum = total;
         float tail_total = 0.0f, tail_carry = 0.0f;

@@ -11,6 +11,7 @@
 #define CPU_ITEMS_A_UNIT 4
 #define LEAST_TERMS 64 /* a slot of fewer is not worth its place */
 #define MOST_SLOTS 2048
+#define MOST_PARTS 64   /* that the sum of a whole tensor is cut into */
 #define MOST_AT_ONCE 64 /* slots that one work-item adds up */
 #define SLOTS_A_GROUP 32
 
@@ -89,6 +90,16 @@ static partition partition_of(const clayer_context *context, const cly_ops_sums 
     return p;
 }
 
+/* A GPU deals out outer and inner, a CPU inner alone: as many parts as the count can be cut into evenly. */
+cly_ops_sums cly_ops_sums_of_all(const clayer_context *context, int64_t count) {
+    int64_t outer = cly_ops_is_cpu(context) ? 1 : MOST_PARTS;
+    while (outer > 1 && (count % outer != 0 || count / outer < LEAST_TERMS)) {
+        outer--;
+    }
+    return (cly_ops_sums){
+        .kept0 = 1, .outer = outer, .kept1 = 1, .inner = count / outer, .term = CLY_TERM_VALUE, .divisor = 1.0f};
+}
+
 bool cly_ops_sums_can(const cly_ops_sums *s) {
     const int64_t most = INT_MAX / 2;
     return s->kept1 <= most && s->inner <= most;
@@ -103,7 +114,7 @@ clayer_status cly_ops_sums_run(clayer_context *context, const cly_ops_sums *s, c
     clayer_status status = CLAYER_OK;
     const partition p = partition_of(context, s);
     const int64_t slots = p.lanes * p.parts, kept = s->kept0 * s->kept1;
-    const bool columns = s->inner == 1;
+    const bool columns = s->inner == 1, has_mean = s->term == CLY_TERM_SQUARE || s->term == CLY_TERM_PRODUCT;
     const int64_t rows = p.parts * (columns ? s->kept0 : kept);
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, rows, options);
@@ -114,7 +125,7 @@ clayer_status cly_ops_sums_run(clayer_context *context, const cly_ops_sums *s, c
     }
     const cly_arg args[] = {CLY_BUFFER(s->x),
                             CLY_BUFFER(s->term == CLY_TERM_PRODUCT ? s->dy : s->x),
-                            CLY_BUFFER(s->term != CLY_TERM_VALUE ? s->mean : s->x),
+                            CLY_BUFFER(has_mean ? s->mean : s->x),
                             CLY_BUFFER(s->term == CLY_TERM_PRODUCT ? s->variance : s->x),
                             CLY_BUFFER(slots > 1 ? workspace : s->y),
                             CLY_LONG(slots > 1 ? s->workspace_offset : s->y_offset),

@@ -11,7 +11,9 @@
 typedef enum cly_ops_term {
     CLY_TERM_VALUE = 0, /* x */
     CLY_TERM_SQUARE,    /* (x - mean)^2 */
-    CLY_TERM_PRODUCT    /* dy (x - mean) / sqrt(variance + epsilon) */
+    CLY_TERM_PRODUCT,   /* dy (x - mean) / sqrt(variance + epsilon) */
+    CLY_TERM_POWER,     /* x^2 */
+    CLY_TERM_SIZE       /* |x| */
 } cly_ops_term;
 
 /* y (kept0, kept1) = the sum over outer and inner of a term of x (kept0, outer, kept1, inner), over `divisor`. dy has
@@ -23,6 +25,9 @@ typedef struct cly_ops_sums {
     int64_t y_offset, workspace_offset; /* floats */
     float epsilon, divisor;
 } cly_ops_sums;
+
+/* The sum over all of `count` floats, dealt out to the device; term, buffers and offsets are left to the caller. */
+cly_ops_sums cly_ops_sums_of_all(const clayer_context *context, int64_t count);
 
 /* Whether the sizes fit the kernels; the workspace in floats, which looks at the sizes alone. */
 bool cly_ops_sums_can(const cly_ops_sums *sums);
