@@ -22,18 +22,16 @@ __kernel void constrain_sign(__global float *x, const long count, const long eac
     }
 }
 
-/* A value x of a vector whose squares add up to `square`; bounds: low, high, rate, 1 - rate. */
-#define BOUNDED(T, x, square, bounds, epsilon)                                                                        \
-    ((x) * (((T)((bounds).z) * fmax(fmin(sqrt(square), (T)((bounds).y)), (T)((bounds).x)) +                           \
-             (T)((bounds).w) * sqrt(square)) /                                                                        \
+/* A value v of a vector whose squares add up to `square`; limits: low, high, rate, 1 - rate. */
+#define BOUNDED(T, v, square)                                                                                 \
+    ((v) * (((T)(limits.z) * fmax(fmin(sqrt(square), (T)(limits.y)), (T)(limits.x)) + (T)(limits.w) * sqrt(square)) / \
             ((T)(epsilon) + sqrt(square))))
-#define UNIT(T, x, square, epsilon) ((x) / ((T)(epsilon) + sqrt(square)))
-#define CONSTRAINED(T, x, square) (to_unit ? UNIT(T, x, square, epsilon) : BOUNDED(T, x, square, bounds, epsilon))
+#define CONSTRAINED(T, v, square) (to_unit ? (v) / ((T)(epsilon) + sqrt(square)) : BOUNDED(T, v, square))
 
 /* x (kept0, outer, kept1, inner) with squares (kept0, kept1). inner == 1: rows of kept1 values, each with a square of
  * its own. */
 __kernel void constrain_columns(__global float *x, __global const float *squares, const long rows, const int4 split,
-                                const long outer, const int kept1, const int to_unit, const float4 bounds,
+                                const long outer, const int kept1, const int to_unit, const float4 limits,
                                 const float epsilon) {
     FOR_ROWS(row, rows, split) {
         __global float *values = x + row * kept1;
@@ -54,7 +52,7 @@ __kernel void constrain_columns(__global float *x, __global const float *squares
 /* inner > 1: rows (kept0, outer, kept1) of inner values with one square. */
 __kernel void constrain_rows(__global float *x, __global const float *squares, const long rows, const int4 split,
                              const long outer, const int kept1, const int inner, const int to_unit,
-                             const float4 bounds, const float epsilon) {
+                             const float4 limits, const float epsilon) {
     FOR_ROWS(row, rows, split) {
         __global float *values = x + row * inner;
         const INDEX block = (INDEX)row / (INDEX)kept1;
@@ -93,7 +91,7 @@ static long place_of(long i, long k, const int4 low, const int4 high, const int 
 
 /* Any axes: one vector of `length` values a work-item. */
 __kernel void constrain_reference(__global float *x, const long count, const long length, const int4 low,
-                                  const int4 high, const int along, const int to_unit, const float4 bounds,
+                                  const int4 high, const int along, const int to_unit, const float4 limits,
                                   const float epsilon) {
     const long i = get_global_id(0);
     if (i >= count) {
