@@ -53,6 +53,11 @@ typedef struct clayer_compile_config {
 CLAYER_API clayer_status clayer_model_compile(clayer_model *model, const clayer_compile_config *config);
 CLAYER_API bool clayer_model_is_compiled(const clayer_model *model);
 
+/* What the model was compiled with, to change a part of it and compile anew (with fresh state). The texts are borrowed
+ * until then or until the next call. Errors: not compiled: CLAYER_INVALID_ARGUMENT; read from a file with a
+ * configuration that cannot be used here: CLAYER_UNSUPPORTED, with the reason. */
+CLAYER_API clayer_status clayer_model_get_compile_config(clayer_model *model, clayer_compile_config *config_out);
+
 /* The learning rate of the next step, and the steps so far. Setting it under a schedule is an error. */
 CLAYER_API clayer_status clayer_model_get_learning_rate(clayer_model *model, double *rate_out);
 CLAYER_API clayer_status clayer_model_set_learning_rate(clayer_model *model, double rate);

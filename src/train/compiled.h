@@ -23,11 +23,14 @@ typedef struct cly_train_compiled {
     bool loss_weights; /* weights were given */
     char *problem;     /* why the file's configuration cannot train here, or NULL; then the rest may be empty */
     struct cly_train_session *session; /* plans and buffers between batches (train/session.h), or NULL */
+    struct cly_train_texts *texts;     /* of clayer_model_get_compile_config (train/describe.c), or NULL */
 } cly_train_compiled;
 
 /* Makes the compiled state of a model read from a file, which knows why it cannot be trained: `problem` becomes the
  * error of clayer_model_fit and _evaluate until the model is compiled anew. */
 clayer_status cly_train_set_problem(clayer_model *model, const char *problem);
+
+void cly_train_free_texts(struct cly_train_texts *texts);
 
 /* The state, or an error that says that the model is not compiled, or why it cannot be. */
 clayer_status cly_train_get_compiled(clayer_model *model, cly_train_compiled **compiled_out);
