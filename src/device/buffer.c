@@ -83,3 +83,21 @@ clayer_status cly_device_copy(clayer_context *context, cl_mem source, uint64_t s
     }
     return CLAYER_OK;
 }
+
+clayer_status cly_device_zero(clayer_context *context, cl_mem buffer, uint64_t offset_bytes, uint64_t bytes) {
+    const cl_int zero = 0;
+    if (bytes == 0) {
+        return CLAYER_OK;
+    }
+    cly_timer *timer = cly_device_timer_here(context);
+    cl_event event = NULL;
+    cl_int code = clEnqueueFillBuffer(context->queue, buffer, &zero, sizeof(zero), (size_t)offset_bytes, (size_t)bytes,
+                                      0, NULL, timer != NULL ? &event : NULL);
+    if (code != CL_SUCCESS) {
+        return cly_device_fail(code, "clEnqueueFillBuffer");
+    }
+    if (timer != NULL) {
+        cly_device_timer_add(timer, event, false);
+    }
+    return CLAYER_OK;
+}

@@ -44,6 +44,25 @@ clayer_status cly_device_read(clayer_context *context, cl_mem buffer, uint64_t o
                               uint64_t bytes);
 clayer_status cly_device_copy(clayer_context *context, cl_mem source, uint64_t source_offset_bytes, cl_mem target,
                               uint64_t target_offset_bytes, uint64_t bytes);
+/* Enqueues zeros; offset and bytes are multiples of 4. */
+clayer_status cly_device_zero(clayer_context *context, cl_mem buffer, uint64_t offset_bytes, uint64_t bytes);
+
+/* Copies beside the context's queue (upload.c), in slots of host and device memory that are filled, used and filled
+ * again:
+ *     begin    waits until the slot's host memory may be overwritten
+ *     write    enqueues a copy to the start of `buffer`; `source` must stay as it is until the next begin or destroy
+ *     use      what is enqueued on the context from here on waits for the slot's copies
+ *     used     what was enqueued on the context up to here must be done before the slot's device memory is overwritten;
+ *              also sends it to the device */
+#define CLY_UPLOAD_SLOTS 2
+typedef struct cly_device_upload cly_device_upload;
+clayer_status cly_device_upload_create(clayer_context *context, cly_device_upload **upload_out);
+void cly_device_upload_destroy(cly_device_upload *upload); /* waits for its copies; NULL does nothing */
+clayer_status cly_device_upload_begin(cly_device_upload *upload, int slot);
+clayer_status cly_device_upload_write(cly_device_upload *upload, int slot, cl_mem buffer, const void *source,
+                                      uint64_t bytes);
+clayer_status cly_device_upload_use(cly_device_upload *upload, int slot);
+clayer_status cly_device_upload_used(cly_device_upload *upload, int slot);
 
 /* ---- programs and launches ---- */
 

@@ -14,11 +14,7 @@
 #include "model/model.h"
 
 /* The activation that a loss undoes: such a loss reads what went into it and gives the gradient of that. */
-typedef enum cly_model_logits {
-    CLY_LOGITS_NONE = 0,
-    CLY_LOGITS_SOFTMAX,
-    CLY_LOGITS_SIGMOID
-} cly_model_logits;
+typedef enum cly_model_logits { CLY_LOGITS_NONE = 0, CLY_LOGITS_SOFTMAX, CLY_LOGITS_SIGMOID } cly_model_logits;
 
 /* The activation that ends output `index` and that a loss may undo, as Keras on TensorFlow sees it: the activation
  * argument of its layer, or an Activation or Softmax layer (whatever its axis), also with a linear Activation or, in
@@ -52,7 +48,7 @@ clayer_status cly_model_training_plan(cly_model_training *training, const clayer
                                       clayer_training_plan *plan_out);
 
 /* Enqueues the forward pass of training. The inputs must stay as they are until after the backward pass. `step` is for
- * messages of check_numerics ("step 12, layer 'conv2d_1' (Conv2D), forward: ..."). */
+ * messages of check_numerics ("step 12: layer 'conv2d_1' (Conv2D), forward: its output holds a NaN"). */
 clayer_status cly_model_training_forward(cly_model_training *training, clayer_tensor *const *inputs, int64_t step);
 
 /* Output `index` between the two passes. A gradient that nobody needs (no loss, or no trainable weight before it) is
