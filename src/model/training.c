@@ -73,7 +73,7 @@ void cly_model_training_destroy(cly_model_training *training) {
     if (training == NULL) {
         return;
     }
-    if (training->pool.buffer_count > 0 && !training->config.inference) {
+    if (training->holds_gradients) {
         drop_gradients(training->model);
     }
     for (size_t i = 0; i < CLY_COUNT(training->plans); i++) {
@@ -186,6 +186,7 @@ clayer_status cly_model_hold_training(cly_model_training *training, const cly_mo
     const uint64_t found_bytes = training->config.check_numerics ? cly_model_numerics_bytes(plan) : 0;
     CLY_TRY(check_limit(training, plan));
     if (!training->config.inference) {
+        training->holds_gradients = true;
         CLY_TRY(hold_gradients(training->model, plan));
     }
     CLY_TRY(cly_model_pool_hold(context, &training->pool, plan->forward));

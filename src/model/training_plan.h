@@ -161,6 +161,7 @@ struct cly_model_training {
     cly_model_train_plan *plans[4]; /* a full batch, the last one, and those of validation */
     uint64_t uses;
     cly_model_pool pool;
+    bool holds_gradients;
     cly_model_train_plan *current; /* of the forward pass that awaits its backward pass, or NULL */
     cl_mem *inputs;                /* of that pass */
     int64_t step;
