@@ -80,3 +80,17 @@ void cly_base_write_number(double value, char *text, size_t size) {
         freelocale(c_locale);
     }
 }
+
+double cly_base_half_to_double(uint16_t half) {
+    int exponent = (half >> 10) & 0x1f;
+    int fraction = half & 0x3ff;
+    double value;
+    if (exponent == 0x1f) {
+        value = fraction == 0 ? (double)INFINITY : (double)NAN;
+    } else if (exponent == 0) {
+        value = ldexp(fraction, -24);
+    } else {
+        value = ldexp(fraction + 1024, exponent - 25);
+    }
+    return (half & 0x8000) != 0 ? -value : value;
+}

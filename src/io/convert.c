@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "io/array.h"
 
 #define BLOCK 512
@@ -20,20 +21,6 @@ typedef union wide {
 typedef enum wide_kind { WIDE_FLOAT, WIDE_INT, WIDE_UINT } wide_kind;
 
 /* ---- IEEE 754 half precision ---- */
-
-static double half_to_double(uint16_t half) {
-    int exponent = (half >> 10) & 0x1f;
-    int fraction = half & 0x3ff;
-    double value;
-    if (exponent == 0x1f) {
-        value = fraction == 0 ? (double)INFINITY : (double)NAN;
-    } else if (exponent == 0) {
-        value = ldexp(fraction, -24);
-    } else {
-        value = ldexp(fraction + 1024, exponent - 25);
-    }
-    return (half & 0x8000) != 0 ? -value : value;
-}
 
 /* Rounds to nearest, ties to even. */
 static uint16_t double_to_half(double value) {
@@ -74,7 +61,7 @@ static wide_kind widen(clayer_type type, const void *source, size_t count, wide 
             return WIDE_FLOAT;
         case CLAYER_FLOAT16:
             for (size_t i = 0; i < count; i++) {
-                target->floats[i] = half_to_double(((const uint16_t *)source)[i]);
+                target->floats[i] = cly_base_half_to_double(((const uint16_t *)source)[i]);
             }
             return WIDE_FLOAT;
         case CLAYER_INT8:

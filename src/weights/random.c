@@ -53,6 +53,11 @@ cly_weights_stream cly_weights_stream_from_seed(uint64_t seed) {
     return (cly_weights_stream){.key = {mixed[0], mixed[1]}, .counter = {0, 0, mixed[2], mixed[3]}};
 }
 
+void cly_weights_next(cly_weights_stream *stream, uint32_t numbers_out[4]) {
+    philox(stream->counter, stream->key, numbers_out);
+    skip(stream->counter, 1);
+}
+
 /* 23 random bits as the mantissa of a number in [1, 2), less 1. */
 static float unit_float(uint32_t bits) {
     uint32_t pattern = 0x3f800000u | (bits & 0x7fffffu);

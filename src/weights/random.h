@@ -12,6 +12,9 @@ typedef struct cly_weights_stream {
 
 cly_weights_stream cly_weights_stream_from_seed(uint64_t seed);
 
+/* The next four numbers of 32 bits; the stream moves on. */
+void cly_weights_next(cly_weights_stream *stream, uint32_t numbers_out[4]);
+
 /* `count` values of each distribution, from the start of the stream. Uniform values are those of
  * tf.random.stateless_uniform bit for bit; the normal ones go through the host's log, sin and cos, so they agree with
  * TensorFlow's to rounding. The truncated normal has no value two or more standard deviations from the mean. */
