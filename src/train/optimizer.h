@@ -16,7 +16,8 @@
 #include "model/training.h"
 
 extern const cly_spec_list cly_train_optimizers; /* "adam(learning_rate=0.01, clipnorm=1)": every argument of Keras' */
-extern const cly_spec_list cly_train_schedules;  /* "piecewise_constant_decay(boundaries=[1, 3], values=[1, 0.5, 0.1])" */
+extern const cly_spec_list
+    cly_train_schedules; /* "piecewise_constant_decay(boundaries=[1, 3], values=[1, 0.5, 0.1])" */
 
 /* The learning rate at `step` (Keras' optimizer.iterations before the step), in Keras' float32. */
 clayer_status cly_train_schedule_rate(const cly_spec *schedule, int64_t step, float *rate_out);
@@ -52,6 +53,9 @@ float cly_train_optimizer_get_rate(const cly_train_optimizer *optimizer);
 clayer_status cly_train_optimizer_set_rate(cly_train_optimizer *optimizer, float rate);
 int64_t cly_train_optimizer_get_iterations(const cly_train_optimizer *optimizer);
 void cly_train_optimizer_set_iterations(cly_train_optimizer *optimizer, int64_t iterations);
+
+/* Whether Keras of this generation writes the argument into an optimizer's configuration. */
+bool cly_train_optimizer_saves(const char *argument, int generation);
 
 /* For files: the spec texts, and the state as Keras orders it in optimizer.variables of this generation: iterations
  * first (an integer), learning_rate where Keras has it as a variable, slots in Keras' order and with Keras' names
