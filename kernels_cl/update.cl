@@ -41,7 +41,7 @@
     }
 #define ALL(x) ((FLOATV)(x))
 #define LARGER(p, q) ((p) < (q) ? (q) : (p))
-#define POWER(x) (flags & FLAG_ROOT ? sqrt(x) : pow(x, ALL(a.x)))
+#define POWER(v) (flags & FLAG_ROOT ? sqrt(v) : pow(v, ALL(a.x)))
 
 /* What the gradients are multiplied by and then divided by; `square`: the sum of their squares. */
 static float2 clip_factors(const int clip, const float limit, const float square) {

@@ -135,15 +135,22 @@ static float cosine_restarts(const cly_spec *schedule, float step) {
 /* ---- all ---- */
 
 static clayer_status check_lists(const cly_spec *schedule) {
-    size_t boundaries = 0, values = 0;
-    (void)cly_base_spec_get_list(schedule, "boundaries", &boundaries);
+    size_t count = 0, values = 0;
+    const double *boundaries = cly_base_spec_get_list(schedule, "boundaries", &count);
     (void)cly_base_spec_get_list(schedule, "values", &values);
-    return boundaries > 0 && boundaries + 1 == values
-               ? CLAYER_OK
-               : cly_base_fail(CLAYER_INVALID_ARGUMENT,
-                               "learning rate schedule '%s': %zu boundaries and %zu values; it takes one value more "
-                               "than boundaries, and one boundary at least",
-                               schedule->entry->name, boundaries, values);
+    if (count == 0 || count + 1 != values) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT,
+                             "learning rate schedule '%s': %zu boundaries and %zu values; it takes one value more "
+                             "than boundaries, and one boundary at least",
+                             schedule->entry->name, count, values);
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (boundaries[i] < boundaries[i - 1]) {
+            return cly_base_fail(CLAYER_INVALID_ARGUMENT, "learning rate schedule '%s': its boundaries must increase",
+                                 schedule->entry->name);
+        }
+    }
+    return CLAYER_OK;
 }
 
 /* What a text or file left out; only warmup_target may be None. */
