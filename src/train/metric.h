@@ -9,6 +9,7 @@
 
 #include "base/spec.h"
 #include "device/device.h"
+#include "model/training.h"
 
 /* Classes with arguments ("auc(num_thresholds=50)", "top_k_categorical_accuracy(k=3)") and every loss that Keras also
  * lists as a metric. */
@@ -27,10 +28,16 @@ void cly_train_metric_destroy(cly_train_metric *metric);
 /* Keras' name in logs without the output's name in front: "accuracy", "auc", or the name given in its config. */
 const char *cly_train_metric_name(const cly_train_metric *metric);
 
+/* As for a loss: Keras' crossentropies take what went into a softmax or sigmoid, if their prediction came straight from
+ * one, also as metrics. Where this is not CLY_LOGITS_NONE and cly_model_output_logits is not, take_logits(true), and
+ * the y_pred of updates is what went into the activation. */
+cly_model_logits cly_train_metric_undoes(const cly_train_metric *metric);
+void cly_train_metric_take_logits(cly_train_metric *metric, bool logits);
+
 /* Adds a batch; sample_weight NULL: none, else of `weight_shape` as for losses. Enqueues only. */
 clayer_status cly_train_metric_update(cly_train_metric *metric, const clayer_shape *y_pred_shape, cl_mem y_pred,
-                                      const clayer_shape *y_true_shape, cl_mem y_true,
-                                      const clayer_shape *weight_shape, cl_mem sample_weight);
+                                      const clayer_shape *y_true_shape, cl_mem y_true, const clayer_shape *weight_shape,
+                                      cl_mem sample_weight);
 clayer_status cly_train_metric_reset(cly_train_metric *metric);
 /* Waits for the device. Keras' result(): 0 / 0 gives what Keras gives. */
 clayer_status cly_train_metric_result(cly_train_metric *metric, double *result_out);
