@@ -39,11 +39,11 @@ struct clayer_model {
     int generation;        /* of Keras that wrote the file, 2 or 3; 3 for models made in C */
     struct cly_train_compiled *compiled; /* what clayer_model_compile made (train/compiled.h), or NULL */
     void (*compiled_destroy)(struct cly_train_compiled *compiled); /* set with it: this folder does not know src/train */
-    /* What clayer_model_get_training_plan has to know of it; the two lists, one entry an output, lie in `compiled`. */
-    const bool *compiled_losses; /* it has a loss; NULL: each has */
-    const bool *compiled_logits; /* its loss reads the logits; NULL: none does */
-    uint64_t optimizer_bytes;    /* of the optimizer's slots */
-    uint64_t version;            /* increased by every change of the graph */
+    /* What it means for clayer_model_get_training_plan, set with it: per output, whether there is a loss and whether
+     * that reads the logits (both lists or NULL), and the bytes of the optimizer's slots. */
+    clayer_status (*compiled_needs)(const clayer_model *model, bool *losses, bool *logits,
+                                    uint64_t *optimizer_bytes_out);
+    uint64_t version; /* increased by every change of the graph */
 };
 
 /* A nameless layer gets Keras' automatic name within the model. An input is a node of class InputLayer. */

@@ -126,27 +126,40 @@ done:
 
 /* ---- memory ---- */
 
-static clayer_training_plan describe(const cly_model_training *training, const cly_model_train_plan *plan) {
+static clayer_training_plan measure(const cly_model_training *training, const cly_model_train_plan *plan) {
     clayer_training_plan result = {.weight_bytes = cly_model_weight_bytes(training->model),
                                    .gradient_bytes = plan->gradient_bytes,
-                                   .optimizer_bytes = training->model->optimizer_bytes,
                                    .activation_bytes = cly_model_plan_buffer_bytes(plan->forward),
                                    .activation_sum_bytes = plan->forward->unshared_bytes,
                                    .workspace_bytes = cly_model_plan_scratch_bytes(plan->forward)};
     if (training->config.check_numerics) {
         result.workspace_bytes += cly_model_numerics_bytes(plan);
     }
-    result.total_bytes = result.weight_bytes + result.gradient_bytes + result.optimizer_bytes +
-                         result.activation_bytes + result.workspace_bytes;
+    result.total_bytes = result.weight_bytes + result.gradient_bytes + result.activation_bytes + result.workspace_bytes;
     return result;
 }
 
+/* The same with the optimizer's slots. */
+static clayer_status describe(const cly_model_training *training, const cly_model_train_plan *plan,
+                              clayer_training_plan *plan_out) {
+    clayer_status status = CLAYER_OK;
+    const clayer_model *model = training->model;
+    clayer_training_plan result = measure(training, plan);
+    if (model->compiled_needs != NULL) {
+        CLY_TRY(model->compiled_needs(model, NULL, NULL, &result.optimizer_bytes));
+    }
+    result.total_bytes += result.optimizer_bytes;
+    *plan_out = result;
+done:
+    return status;
+}
+
 static clayer_status check_limit(const cly_model_training *training, const cly_model_train_plan *plan) {
-    const clayer_training_plan p = describe(training, plan);
+    const clayer_training_plan p = measure(training, plan);
     const clayer_device_info *device = cly_device_info(training->model->context);
     const uint64_t other = training->config.other_bytes, limit = training->config.memory_limit_bytes;
     const uint64_t allowed = limit == 0 ? device->global_memory_bytes : limit;
-    const uint64_t needed = p.total_bytes - p.optimizer_bytes + other; /* whose slots are among the others */
+    const uint64_t needed = p.total_bytes + other; /* the optimizer's slots are among these */
     if (needed <= allowed) {
         return CLAYER_OK;
     }
@@ -209,13 +222,36 @@ clayer_status cly_model_training_plan(cly_model_training *training, const clayer
     CLY_TRY(cly_model_find_train_plan(training, input_shapes, &plan));
     CLY_TRY(cly_model_hold_training(training, plan));
     if (plan_out != NULL) {
-        *plan_out = describe(training, plan);
+        CLY_TRY(describe(training, plan, plan_out));
     }
 done:
     return status;
 }
 
 /* ---- the public view of a plan ---- */
+
+/* As the model is compiled, else with a loss at each output. */
+static clayer_status create_as_compiled(clayer_model *model, cly_model_training **training_out) {
+    clayer_status status = CLAYER_OK;
+    bool *losses = NULL, *logits = NULL;
+    uint64_t optimizer_bytes = 0;
+    void *memory = NULL;
+    cly_model_training_config config = {.losses = NULL};
+    const size_t count = clayer_model_get_output_count(model);
+    if (model->compiled_needs != NULL) {
+        CLY_TRY(cly_base_alloc(count, sizeof(bool), &memory));
+        losses = memory;
+        CLY_TRY(cly_base_alloc(count, sizeof(bool), &memory));
+        logits = memory;
+        CLY_TRY(model->compiled_needs(model, losses, logits, &optimizer_bytes));
+        config = (cly_model_training_config){.losses = losses, .logits = logits};
+    }
+    CLY_TRY(cly_model_training_create(model, &config, training_out));
+done:
+    free(losses);
+    free(logits);
+    return status;
+}
 
 clayer_status clayer_model_get_training_plan(clayer_model *model, const clayer_shape *input_shapes, int64_t batch_size,
                                              clayer_training_plan *plan_out) {
@@ -228,8 +264,7 @@ clayer_status clayer_model_get_training_plan(clayer_model *model, const clayer_s
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_get_training_plan: %s is NULL",
                              model == NULL ? "model" : "plan_out");
     }
-    const cly_model_training_config config = {.losses = model->compiled_losses, .logits = model->compiled_logits};
-    CLY_TRY(cly_model_training_create(model, &config, &training));
+    CLY_TRY(create_as_compiled(model, &training));
     CLY_TRY(cly_base_alloc(model->input_count, sizeof(clayer_shape), &memory));
     shapes = memory;
     if (input_shapes == NULL) {
@@ -238,7 +273,7 @@ clayer_status clayer_model_get_training_plan(clayer_model *model, const clayer_s
         memcpy(shapes, input_shapes, model->input_count * sizeof(clayer_shape));
     }
     CLY_TRY(cly_model_find_train_plan(training, shapes, &plan));
-    *plan_out = describe(training, plan);
+    CLY_TRY(describe(training, plan, plan_out));
 done:
     cly_model_training_destroy(training);
     free(shapes);

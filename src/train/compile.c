@@ -36,10 +36,40 @@ static void destroy_compiled(cly_train_compiled *compiled) {
     free(compiled);
 }
 
+bool cly_train_reads_logits(const clayer_model *model, const cly_train_compiled *compiled, size_t index) {
+    const cly_spec *loss = &compiled->outputs[index].loss;
+    return loss->entry != NULL && cly_train_loss_undoes(loss) != CLY_LOGITS_NONE &&
+           cly_model_output_logits(model, index) != CLY_LOGITS_NONE;
+}
+
+/* model->compiled_needs. What cannot be trained needs nothing, and what was compiled for other outputs tells nothing of
+ * these. */
+static clayer_status describe_needs(const clayer_model *model, bool *losses, bool *logits,
+                                    uint64_t *optimizer_bytes_out) {
+    const cly_train_compiled *compiled = model->compiled;
+    cly_model_weight *weights = NULL;
+    size_t count = 0;
+    clayer_status status = CLAYER_OK;
+    const bool fits = compiled->problem == NULL && compiled->output_count == clayer_model_get_output_count(model);
+    for (size_t i = 0; losses != NULL && i < clayer_model_get_output_count(model); i++) {
+        losses[i] = !fits || compiled->outputs[i].loss.entry != NULL;
+        logits[i] = fits && cly_train_reads_logits(model, compiled, i);
+    }
+    *optimizer_bytes_out = 0;
+    if (compiled->optimizer != NULL) {
+        CLY_TRY(cly_model_list_weights(model, true, &weights, &count));
+        *optimizer_bytes_out = cly_train_optimizer_slot_bytes(compiled->optimizer, weights, count);
+    }
+done:
+    free(weights);
+    return status;
+}
+
 static void replace_compiled(clayer_model *model, cly_train_compiled *compiled) {
     destroy_compiled(model->compiled);
     model->compiled = compiled;
     model->compiled_destroy = destroy_compiled;
+    model->compiled_needs = describe_needs;
 }
 
 clayer_status cly_train_set_problem(clayer_model *model, const char *problem) {

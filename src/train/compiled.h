@@ -35,4 +35,7 @@ void cly_train_free_texts(struct cly_train_texts *texts);
 /* The state, or an error that says that the model is not compiled, or why it cannot be. */
 clayer_status cly_train_get_compiled(clayer_model *model, cly_train_compiled **compiled_out);
 
+/* Whether the loss of output `index` reads the logits behind it. */
+bool cly_train_reads_logits(const clayer_model *model, const cly_train_compiled *compiled, size_t index);
+
 #endif

@@ -100,10 +100,8 @@ static clayer_status look_at_losses(cly_train_session *session) {
     CLY_TRY(cly_base_alloc(session->output_count, sizeof(bool), &memory));
     session->reads_logits = memory;
     for (size_t i = 0; i < session->output_count; i++) {
-        const cly_spec *loss = &compiled->outputs[i].loss;
-        session->has_loss[i] = loss->entry != NULL;
-        session->reads_logits[i] = session->has_loss[i] && cly_train_loss_undoes(loss) != CLY_LOGITS_NONE &&
-                                   cly_model_output_logits(session->model, i) != CLY_LOGITS_NONE;
+        session->has_loss[i] = compiled->outputs[i].loss.entry != NULL;
+        session->reads_logits[i] = cly_train_reads_logits(session->model, compiled, i);
         any = any || session->has_loss[i];
     }
     if (!any) {
