@@ -17,6 +17,24 @@ static void print_line(const char *line, void *data) {
     puts(line);
 }
 
+/* One line more; a layer that cannot be trained through is no fault of a summary. */
+static int print_training_plan(clayer_model *model, int64_t batch_size) {
+    clayer_training_plan plan;
+    char total[32], gradients[32], optimizer[32], activations[32], workspace[32];
+    clayer_status status = clayer_model_get_training_plan(model, NULL, batch_size, &plan);
+    if (status != CLAYER_OK) {
+        printf("  to train: not possible (%s)\n", clayer_last_error());
+        return CLY_EXIT_DONE;
+    }
+    printf("  to train: %s (gradients %s, optimizer %s, activations %s, workspace %s)\n",
+           cly_cli_format_bytes(plan.total_bytes, total, sizeof total),
+           cly_cli_format_bytes(plan.gradient_bytes, gradients, sizeof gradients),
+           cly_cli_format_bytes(plan.optimizer_bytes, optimizer, sizeof optimizer),
+           cly_cli_format_bytes(plan.activation_bytes, activations, sizeof activations),
+           cly_cli_format_bytes(plan.workspace_bytes, workspace, sizeof workspace));
+    return CLY_EXIT_DONE;
+}
+
 static int print_plan(clayer_model *model, int64_t batch_size) {
     clayer_model_plan plan;
     char total[32], weights[32], activations[32], unshared[32], workspace[32];
@@ -37,7 +55,7 @@ static int print_plan(clayer_model *model, int64_t batch_size) {
            cly_cli_format_bytes(plan.activation_bytes, activations, sizeof activations),
            cly_cli_format_bytes(plan.activation_sum_bytes, unshared, sizeof unshared),
            cly_cli_format_bytes(plan.workspace_bytes, workspace, sizeof workspace));
-    return CLY_EXIT_DONE;
+    return print_training_plan(model, batch_size);
 }
 
 static int summarise(const cly_cli_options *options, const request *wanted) {
@@ -105,8 +123,8 @@ const cly_cli_verb cly_cli_summary = {
         "usage: clayer summary MODEL [--style keras2|keras3] [--line-length N] [--batch-size N]\n"
         "\n"
         "Prints the table of layers, output shapes and parameters as model.summary() does, then\n"
-        "the device memory that running the model takes. MODEL is a .keras or .h5 file, or the\n"
-        "JSON config of model.to_json().\n"
+        "the device memory that running and training the model take. MODEL is a .keras or .h5\n"
+        "file, or the JSON config of model.to_json().\n"
         "\n"
         "  --style keras2|keras3     whose table (keras2)\n"
         "  --line-length N           the width of the table (Keras' own)\n"

@@ -36,6 +36,8 @@ static void check_summary(const char *stem, const char *extension, bool known) {
     ck_assert_msg(rest > result.out + length, "no blank line after the table:\n%s", result.out);
     ck_assert_msg(strncmp(rest, "Planned device memory for a batch of 32: ", 41) == 0, "no plan: %s", rest);
     ck_assert_msg((strstr(rest, "not known") == NULL) == known, "%s", rest);
+    ck_assert_msg((strstr(rest, "\n  to train: ") != NULL) == known, "%s", rest);
+    ck_assert_msg(strstr(rest, "not possible") == NULL, "%s", rest);
     ck_assert_str_eq(result.err, "");
     free(expected);
     command_free(&result);
