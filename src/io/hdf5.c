@@ -404,10 +404,11 @@ clayer_status cly_io_hdf5_get_shape(cly_io_hdf5 *file, const char *dataset, clay
     return status;
 }
 
-clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, float *values, int64_t count) {
+/* `type` is that of the values in memory. */
+static clayer_status read_values(const cly_io_hdf5 *file, const char *dataset, hid_t type, void *values,
+                                 int64_t count) {
     clayer_shape shape = {0};
     int64_t elements = 1;
-    cly_io_hdf5_enter();
     hid_t object = open_dataset(file, dataset);
     clayer_status status =
         object < 0 ? fail_object(file, dataset, "is no dataset") : read_shape(file, object, dataset, &shape);
@@ -420,11 +421,24 @@ clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, fl
     if (status == CLAYER_OK) {
         status = check_storage(file, object, dataset);
     }
-    if (status == CLAYER_OK && count > 0 &&
-        H5Dread(object, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+    if (status == CLAYER_OK && count > 0 && H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
         status = fail_object(file, dataset, "cannot be read: damaged or truncated");
     }
     close_object(object);
+    return status;
+}
+
+/* The types of libhdf5 are known once it has been entered. */
+clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, float *values, int64_t count) {
+    cly_io_hdf5_enter();
+    clayer_status status = read_values(file, dataset, H5T_NATIVE_FLOAT, values, count);
+    cly_io_hdf5_leave();
+    return status;
+}
+
+clayer_status cly_io_hdf5_read_doubles(cly_io_hdf5 *file, const char *dataset, double *values, int64_t count) {
+    cly_io_hdf5_enter();
+    clayer_status status = read_values(file, dataset, H5T_NATIVE_DOUBLE, values, count);
     cly_io_hdf5_leave();
     return status;
 }

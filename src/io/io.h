@@ -48,6 +48,7 @@ clayer_status cly_io_hdf5_get_texts(cly_io_hdf5 *file, const char *object, const
 clayer_status cly_io_hdf5_get_shape(cly_io_hdf5 *file, const char *dataset, clayer_shape *shape_out);
 /* Any float or integer dataset as float32; `count` must be the dataset's number of elements. */
 clayer_status cly_io_hdf5_read_floats(cly_io_hdf5 *file, const char *dataset, float *values, int64_t count);
+clayer_status cly_io_hdf5_read_doubles(cly_io_hdf5 *file, const char *dataset, double *values, int64_t count);
 void cly_io_free_strings(char **strings, size_t count);
 
 /* A file made in memory (hdf5_write.c). Paths begin without "/", but the root is "/"; groups on the way are made. */

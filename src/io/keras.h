@@ -23,12 +23,25 @@ clayer_status cly_io_keras_own(const cJSON *object, const char *what);
  * or a function by its name. *text_out is to be freed; NULL for null. */
 clayer_status cly_io_keras_spec(const cly_spec_list *list, const cJSON *value, int generation, char **text_out);
 
+/* Sets the arguments that an object's config holds; what says nothing here is passed over. */
+clayer_status cly_io_keras_arguments(const cly_spec_list *list, const cJSON *config, cly_spec *spec);
+
+/* Compiles the model from compile_config (.keras) or training_config (.h5). What cannot be used here becomes the
+ * model's problem, of which training tells; only CLAYER_OUT_OF_MEMORY is returned. json NULL or empty: not compiled. */
+clayer_status cly_io_keras_training(clayer_model *model, const cJSON *json);
+
+/* The optimizer's state of a compiled model, from the file that holds its weights (keras_state.c). */
+clayer_status cly_io_keras_state(clayer_model *model, cly_io_hdf5 *file);
+
 /* Adds the input that an InputLayer's JSON describes. node_out may be NULL. */
 clayer_status cly_io_keras_input(clayer_model *model, const cJSON *json, int generation, clayer_node **node_out);
 bool cly_io_keras_is_input(const cJSON *json);
 
 /* Adds the layers and calls of a Functional's config to an empty model. */
 clayer_status cly_io_keras_graph(clayer_model *model, const cJSON *config, int generation);
+
+/* The attribute in which a layer's group of weights notes its training_step; Keras does not know it. */
+#define CLY_IO_KERAS_STEP "clayer_training_step"
 
 /* Where a tensor comes from: which call of which layer. */
 typedef struct cly_io_keras_ref {

@@ -12,6 +12,7 @@
 
 clayer_status cly_io_keras_input(clayer_model *model, const cJSON *json, int generation, clayer_node **node_out) {
     clayer_layer *layer = NULL;
+    clayer_node *node = NULL;
     clayer_status status = CLAYER_OK;
     /* The layer is made to have its arguments checked, and the model makes its own. */
     CLY_TRY(cly_io_keras_layer(model->context, json, generation, &layer));
@@ -20,7 +21,11 @@ clayer_status cly_io_keras_input(clayer_model *model, const cJSON *json, int gen
         status = cly_base_fail(CLAYER_BAD_FILE, "InputLayer '%s' has no batch_shape", layer->name);
         goto done;
     }
-    CLY_TRY(cly_model_add_input(model, layer->name, &config->batch_shape, node_out));
+    CLY_TRY(cly_model_add_input(model, layer->name, &config->batch_shape, &node));
+    node->layer->dtype = layer->dtype;
+    if (node_out != NULL) {
+        *node_out = node;
+    }
 done:
     clayer_layer_destroy(layer);
     return status;

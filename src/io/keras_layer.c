@@ -16,6 +16,7 @@ typedef struct reader {
     const char *name;
     cly_layers_common_config *config;
     int generation;
+    const char *dtype; /* static; NULL: float32 */
 } reader;
 
 /* ---- arguments that mean nothing here, with the values that they may have ---- */
@@ -115,7 +116,7 @@ static const char *policy_name(const cJSON *value) {
     return cly_io_keras_text(cJSON_GetObjectItemCaseSensitive(value, "config"), "name");
 }
 
-static clayer_status read_dtype(const reader *in, const cJSON *value) {
+static clayer_status read_dtype(reader *in, const cJSON *value) {
     static const char *const others[] = {"float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"};
     static const char *const integers[] = {"bool",  "int8",   "int16",  "int32", "int64",
                                            "uint8", "uint16", "uint32", "uint64"};
@@ -123,15 +124,14 @@ static clayer_status read_dtype(const reader *in, const cJSON *value) {
     if (cJSON_IsNull(value) || (policy != NULL && strcmp(policy, "float32") == 0)) {
         return CLAYER_OK;
     }
-    bool known = false;
     for (size_t i = 0; policy != NULL && i < CLY_COUNT(others); i++) {
-        known = known || strcmp(policy, others[i]) == 0;
+        in->dtype = strcmp(policy, others[i]) == 0 ? others[i] : in->dtype;
     }
     bool input = strcmp(in->class->name, "InputLayer") == 0;
     for (size_t i = 0; policy != NULL && input && i < CLY_COUNT(integers); i++) {
-        known = known || strcmp(policy, integers[i]) == 0;
+        in->dtype = strcmp(policy, integers[i]) == 0 ? integers[i] : in->dtype;
     }
-    if (!known) {
+    if (in->dtype == NULL) {
         return cly_base_fail(CLAYER_UNSUPPORTED, "dtype '%s' is not supported", policy == NULL ? "?" : policy);
     }
     cly_device_log(in->context, CLAYER_LOG_WARNING, "%s '%s': dtype '%s' is run in float32", in->class->name, in->name,
@@ -264,7 +264,7 @@ static clayer_status read_param(const reader *in, const cly_layers_param *param,
     return fail_kind(param, "of a known kind");
 }
 
-static clayer_status read_argument(const reader *in, const cJSON *argument) {
+static clayer_status read_argument(reader *in, const cJSON *argument) {
     const char *key = argument->string;
     const cJSON *value = cly_io_keras_unwrap(argument);
     if (strcmp(key, "name") == 0) {
@@ -334,6 +334,7 @@ clayer_status cly_io_keras_layer(clayer_context *context, const cJSON *json, int
     in.config->name = NULL; /* borrowed from the JSON */
     if (status == CLAYER_OK) {
         (*layer_out)->generation = generation;
+        (*layer_out)->dtype = in.dtype;
     }
 done:
     if (in.config != NULL) {

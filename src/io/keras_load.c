@@ -107,6 +107,7 @@ static clayer_status read_version(cly_io_zip *zip, int *generation_out) {
     return status;
 }
 
+/* With the state of the optimizer, if the model is compiled. */
 static clayer_status read_archive_weights(cly_io_zip *zip, const char *path, clayer_model *model) {
     void *bytes = NULL;
     size_t length = 0;
@@ -119,6 +120,7 @@ static clayer_status read_archive_weights(cly_io_zip *zip, const char *path, cla
     free(bytes);
     CLY_TRY(status);
     CLY_TRY(cly_io_keras_weights(model, file));
+    CLY_TRY(cly_io_keras_state(model, file));
 done:
     cly_io_hdf5_close(file);
     return status;
@@ -134,6 +136,7 @@ static clayer_status load_archive(clayer_context *context, const char *path, cla
     CLY_TRY(read_json(zip, "config.json", CONFIG_LIMIT, &config));
     CLY_TRY(read_version(zip, &generation));
     CLY_TRY(cly_io_keras_model(context, config, generation, &model));
+    CLY_TRY(cly_io_keras_training(model, cJSON_GetObjectItemCaseSensitive(config, "compile_config")));
     CLY_TRY(read_archive_weights(zip, path, model));
     *model_out = model;
     model = NULL;
@@ -145,6 +148,21 @@ done:
 }
 
 /* ---- .h5 ---- */
+
+static clayer_status read_training(clayer_model *model, cly_io_hdf5 *file) {
+    char *text = NULL;
+    cJSON *config = NULL;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_hdf5_get_text(file, "/", "training_config", &text));
+    if (text != NULL) {
+        CLY_TRY(cly_io_json_parse(text, strlen(text), "training_config", &config));
+        CLY_TRY(cly_io_keras_training(model, config));
+    }
+done:
+    cJSON_Delete(config);
+    free(text);
+    return status;
+}
 
 static clayer_status load_hdf5(clayer_context *context, const char *path, clayer_model **model_out) {
     cly_io_hdf5 *file = NULL;
@@ -165,7 +183,9 @@ static clayer_status load_hdf5(clayer_context *context, const char *path, clayer
     CLY_TRY(find_generation(version, &generation));
     CLY_TRY(cly_io_json_parse(text, strlen(text), "model_config", &config));
     CLY_TRY(cly_io_keras_model(context, config, generation, &model));
+    CLY_TRY(read_training(model, file));
     CLY_TRY(cly_io_keras_weights(model, file));
+    CLY_TRY(cly_io_keras_state(model, file));
     *model_out = model;
     model = NULL;
 done:
@@ -218,13 +238,18 @@ static clayer_status load_config(clayer_context *context, const char *path, clay
     void *text = NULL;
     size_t length = 0;
     cJSON *json = NULL;
+    clayer_model *model = NULL;
     int generation = 3;
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_base_read_file(path, CONFIG_LIMIT, &text, &length));
     CLY_TRY(cly_io_json_parse(text, length, "the configuration", &json));
     CLY_TRY(find_json_generation(json, &generation));
-    CLY_TRY(cly_io_keras_model(context, json, generation, model_out));
+    CLY_TRY(cly_io_keras_model(context, json, generation, &model));
+    CLY_TRY(cly_io_keras_training(model, cJSON_GetObjectItemCaseSensitive(json, "compile_config")));
+    *model_out = model;
+    model = NULL;
 done:
+    clayer_model_destroy(model);
     cJSON_Delete(json);
     free(text);
     return status;

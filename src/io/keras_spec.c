@@ -122,10 +122,47 @@ static clayer_status set_argument(const cly_spec_list *list, cly_spec *spec, con
                          spec->entry->name, name);
 }
 
-/* A layer that stands where an activation is wanted brings its own common keys. */
+/* Keys that say nothing here: those of the layer that stands where an activation is wanted; the type that metrics are
+ * added up in, which is float32 here as there; the function that a class of losses or metrics stands for. */
 static bool is_common_key(const cly_spec_list *list, const char *key) {
-    return list == &cly_ops_activations &&
-           (strcmp(key, "name") == 0 || strcmp(key, "trainable") == 0 || strcmp(key, "dtype") == 0);
+    static const char *const keys[] = {"name", "trainable", "dtype"};
+    static const char *const class_keys[] = {"fn", "dtype", "name"};
+    bool activation = list == &cly_ops_activations, named = list->named;
+    const char *const *common = activation ? keys : class_keys;
+    for (size_t i = 0; (activation || named) && i < 3; i++) {
+        if (strcmp(common[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* null is None, where that is not the fallback anyway. */
+static void set_none(const cly_spec_list *list, cly_spec *spec, const char *name) {
+    for (size_t p = 0; p < CLY_SPEC_PARAMETERS && spec->entry->parameters[p].name != NULL; p++) {
+        const cly_spec_parameter *parameter = &spec->entry->parameters[p];
+        if (strcmp(parameter->name, name) == 0 && parameter->kind == CLY_SPEC_OPTIONAL) {
+            (void)cly_base_spec_set_text(list, spec, name, "None");
+        }
+    }
+}
+
+clayer_status cly_io_keras_arguments(const cly_spec_list *list, const cJSON *config, cly_spec *spec) {
+    const cJSON *argument = NULL;
+    clayer_status status = CLAYER_OK;
+    cJSON_ArrayForEach(argument, config) {
+        if (argument->string == NULL) {
+            return cly_base_fail(CLAYER_BAD_FILE, "%s '%s': its config is not an object", list->what,
+                                 spec->entry->name);
+        }
+        if (cJSON_IsNull(argument)) {
+            set_none(list, spec, argument->string);
+        } else if (!is_common_key(list, argument->string)) {
+            CLY_TRY(set_argument(list, spec, argument));
+        }
+    }
+done:
+    return status;
 }
 
 static clayer_status find_name(const cly_spec_list *list, const char *name, int generation, cly_spec *spec_out) {
@@ -171,15 +208,7 @@ static clayer_status read_object(const cly_spec_list *list, const cJSON *value, 
     if (status != CLAYER_OK) {
         return status == CLAYER_INVALID_ARGUMENT ? CLAYER_UNSUPPORTED : status;
     }
-    const cJSON *argument = NULL;
-    cJSON_ArrayForEach(argument, config) {
-        if (argument->string == NULL) {
-            return cly_base_fail(CLAYER_BAD_FILE, "%s '%s': its config is not an object", list->what, class_name);
-        }
-        if (!cJSON_IsNull(argument) && !is_common_key(list, argument->string)) {
-            CLY_TRY(set_argument(list, spec_out, argument));
-        }
-    }
+    CLY_TRY(cly_io_keras_arguments(list, config, spec_out));
 done:
     return status == CLAYER_INVALID_ARGUMENT ? CLAYER_UNSUPPORTED : status;
 }

@@ -67,6 +67,23 @@ done:
     return status;
 }
 
+/* What keras_write_weights.c notes of a layer that draws random numbers. */
+static clayer_status read_training_step(clayer_layer *layer, cly_io_hdf5 *file, const char *group) {
+    char *text = NULL;
+    clayer_status status = CLAYER_OK;
+    if (layer == NULL || cly_layers_param_find(layer->class->params, "seed") == NULL ||
+        !cly_io_hdf5_exists(file, group)) {
+        return CLAYER_OK;
+    }
+    CLY_TRY(cly_io_hdf5_get_text(file, group, CLY_IO_KERAS_STEP, &text));
+    if (text != NULL) {
+        layer->training_step = strtoull(text, NULL, 10);
+    }
+done:
+    free(text);
+    return status;
+}
+
 /* ---- legacy ---- */
 
 /* One layer's group: weight_names in the order of the layer's weights. */
@@ -134,6 +151,7 @@ static clayer_status read_legacy(const clayer_model *model, cly_io_hdf5 *file, c
         group = (cly_base_text){0};
         CLY_TRY(cly_base_text_add(&group, "%s/%s", top, layers[i]));
         CLY_TRY(read_legacy_group(model, file, group.chars, layers[i], &next));
+        CLY_TRY(read_training_step(clayer_model_find_layer(model, layers[i]), file, group.chars));
     }
     const clayer_layer *left = next_weighted(model, &next);
     if (left != NULL) {
@@ -252,10 +270,12 @@ static clayer_status read_layers(const clayer_model *model, cly_io_hdf5 *file, s
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_base_alloc(model->layer_count, sizeof(char *), (void **)&taken));
     for (size_t i = 0; i < model->layer_count; i++) {
+        CLY_TRY(find_group(model, i, file, layout, &group));
         if (model->layers[i]->weight_count == 0) {
+            CLY_TRY(cly_base_text_add(&group, "/vars"));
+            CLY_TRY(read_training_step(model->layers[i], file, group.chars));
             continue;
         }
-        CLY_TRY(find_group(model, i, file, layout, &group));
         CLY_TRY(read_layer(model->layers[i], file, group.chars));
         CLY_TRY(cly_base_copy_string(group.chars + strlen(layouts[layout].prefix), &taken[taken_count]));
         taken_count++;

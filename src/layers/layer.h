@@ -53,6 +53,8 @@ struct clayer_layer {
     char *name;              /* NULL until it is given one: by its config, or by the model it is added to */
     bool trainable;
     int generation;                /* of Keras that wrote the file, 2 or 3; 3 for layers made in C */
+    const char *dtype;             /* the policy that the file names, static, for writing it again; NULL: float32, which
+                                      all layers run in */
     bool channels_first;           /* resolved from data_format where the class has it */
     cly_ops_activation activation; /* parsed where the class has it */
     void *config;                  /* the public struct with all defaults in place, owned */

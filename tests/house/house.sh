@@ -26,7 +26,8 @@ folders() {
         weights) echo weights ops device base ;;
         layers) echo layers weights ops device base ;;
         model) echo model layers weights ops device base ;;
-        io) echo io model layers weights ops device base ;;
+        train) echo train model layers weights ops device base ;;
+        io) echo io train model layers weights ops device base ;;
         *) echo none ;;
     esac
 }
