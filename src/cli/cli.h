@@ -40,7 +40,8 @@ typedef struct cly_cli_verb {
     int (*run)(int argc, char **argv); /* argv[0] is the verb */
 } cly_cli_verb;
 
-extern const cly_cli_verb cly_cli_devices, cly_cli_summary, cly_cli_run, cly_cli_selftest;
+extern const cly_cli_verb cly_cli_devices, cly_cli_summary, cly_cli_run, cly_cli_train, cly_cli_evaluate,
+    cly_cli_convert, cly_cli_selftest;
 
 /* ---- options (options.c) ---- */
 
@@ -79,6 +80,21 @@ void cly_cli_notice(const char *format, ...) CLY_CLI_PRINTF(1, 2);
 
 /* A whole number from 1 to 2^31 - 1. */
 int cly_cli_read_count(const cly_cli_verb *verb, const char *option, const char *text, int64_t *value_out);
+/* A finite number from `low` to `high`. */
+int cly_cli_read_number(const cly_cli_verb *verb, const char *option, const char *text, double low, double high,
+                        double *value_out);
+/* "1.5G": bytes, with K, M, G or T for powers of 1024. */
+int cly_cli_read_bytes(const cly_cli_verb *verb, const char *option, const char *text, uint64_t *bytes_out);
+
+typedef struct cly_cli_list { /* what a repeated option gave; borrowed from argv */
+    char **items;
+    size_t count;
+} cly_cli_list;
+
+/* Splits "a,b(x=[1, 2]),c" at the commas that stand in no brackets and no quotes; blanks around the parts go. Freed by
+ * cly_cli_free_list. */
+int cly_cli_split(const char *text, cly_cli_list *list_out);
+void cly_cli_free_list(cly_cli_list *list);
 
 /* ---- device and model (open.c) ---- */
 
@@ -91,11 +107,6 @@ int cly_cli_load_model(const cly_cli_verb *verb, clayer_context *context, const 
 bool cly_cli_is_zip(const char *path);
 
 /* ---- arrays in files (arrays.c) ---- */
-
-typedef struct cly_cli_list { /* what a repeated option gave; borrowed from argv */
-    char **items;
-    size_t count;
-} cly_cli_list;
 
 typedef enum cly_cli_role { CLY_CLI_INPUTS = 0, CLY_CLI_TARGETS, CLY_CLI_WEIGHTS } cly_cli_role;
 
@@ -112,6 +123,50 @@ int cly_cli_load_arrays(const cly_cli_verb *verb, const clayer_model *model, cly
 int cly_cli_check_outputs(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *files);
 int cly_cli_save_outputs(const clayer_model *model, const cly_cli_list *files, clayer_array *const *outputs);
 void cly_cli_free_arrays(clayer_array **arrays, size_t count);
+
+/* ---- what train and evaluate share: what a model is compiled with (compile.c), and its data (dataset.c) ---- */
+
+typedef struct cly_cli_compile { /* options; lists and texts are borrowed from argv */
+    const char *optimizer;
+    const char *learning_rate; /* a number, or a schedule: "cosine_decay(0.1, 1000)" */
+    cly_cli_list losses;       /* "NAME", or "OUTPUT=NAME" for each output that has one */
+    const char *loss_weights;  /* "1,0.5" */
+    cly_cli_list metrics;      /* "A,B", or "OUTPUT=A,B" */
+} cly_cli_compile;
+
+/* Compiles the model anew if an option asks for it: what is not said stays as the file has it. Without any the file
+ * must have a configuration that works here. `model_path` is for messages. */
+int cly_cli_compile_model(const cly_cli_verb *verb, clayer_model *model, const char *model_path,
+                          const cly_cli_compile *wanted);
+
+typedef struct cly_cli_dataset { /* zeroed before cly_cli_load_dataset */
+    clayer_array **x, **y, **weights;
+    size_t input_count, output_count;
+    clayer_dataset data; /* over the arrays above, as long as they live */
+} cly_cli_dataset;
+
+/* The files of inputs, targets and, where there are any, sample weights; cly_cli_free_dataset also after an error. */
+int cly_cli_load_dataset(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *x,
+                         const cly_cli_list *y, const cly_cli_list *weights, cly_cli_dataset *dataset);
+void cly_cli_free_dataset(cly_cli_dataset *dataset);
+
+/* ---- progress of training (bar.c) ---- */
+
+/* Keras' bar on a terminal, one line an epoch elsewhere; zeroed before the first event. */
+typedef struct cly_cli_bar {
+    double epoch_started, first_step, shown; /* seconds */
+    bool drawn;
+} cly_cli_bar;
+
+/* Shows an event of training; on standard error. */
+void cly_cli_show_training(cly_cli_bar *bar, const clayer_fit_state *state);
+/* Ends the line of a bar that was not finished. */
+void cly_cli_end_training(cly_cli_bar *bar);
+/* Seconds on a clock that is never set. */
+double cly_cli_now(void);
+
+/* A number as JSON has it: NaN and infinities, which it has not, as null. */
+void cly_cli_print_json_number(double value);
 
 /* ---- scores (score.c) ---- */
 

@@ -8,7 +8,8 @@
 
 volatile sig_atomic_t cly_cli_interrupted;
 
-static const cly_cli_verb *const verbs[] = {&cly_cli_devices, &cly_cli_summary, &cly_cli_run, &cly_cli_selftest};
+static const cly_cli_verb *const verbs[] = {&cly_cli_devices,  &cly_cli_summary, &cly_cli_run,     &cly_cli_train,
+                                            &cly_cli_evaluate, &cly_cli_convert, &cly_cli_selftest};
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
 static void on_interrupt(int number) {
@@ -23,7 +24,7 @@ static void print_help(void) {
     puts(
         "usage: clayer [--device INDEX|NAME-PART] VERB [arguments]\n"
         "\n"
-        "Runs Keras' convolutional layers and models on any OpenCL device.\n");
+        "Runs and trains Keras' convolutional layers and models on any OpenCL device.\n");
     for (int i = 0; i < VERB_COUNT; i++) {
         printf("  %-10s %s\n", verbs[i]->name, verbs[i]->purpose);
     }

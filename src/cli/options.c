@@ -1,7 +1,9 @@
 /* cli/options.c: options that all verbs share, one-line errors and the exit status of each kind of failure. */
 #include "cli.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,4 +126,94 @@ int cly_cli_read_count(const cly_cli_verb *verb, const char *option, const char 
     }
     *value_out = value;
     return CLY_EXIT_DONE;
+}
+
+int cly_cli_read_number(const cly_cli_verb *verb, const char *option, const char *text, double low, double high,
+                        double *value_out) {
+    char *end = NULL;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(value)) {
+        return cly_cli_usage(verb, "%s '%s' is not a number", option, text);
+    }
+    if (value < low || value > high) {
+        return cly_cli_usage(verb, "%s %s is outside %g to %g", option, text, low, high);
+    }
+    *value_out = value;
+    return CLY_EXIT_DONE;
+}
+
+int cly_cli_read_bytes(const cly_cli_verb *verb, const char *option, const char *text, uint64_t *bytes_out) {
+    static const char units[] = "KMGT";
+    char *end = NULL;
+    double value = strtod(text, &end);
+    const char *unit = isalpha((unsigned char)*end) ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    if (unit != NULL) {
+        value *= ldexp(1, 10 * (int)(unit - units + 1));
+        end++;
+        end += *end == 'i';
+    }
+    end += *end == 'B';
+    if (end == text || *end != '\0' || !(value >= 1 && value < 0x1p63)) {
+        return cly_cli_usage(verb, "%s '%s' is not a number of bytes such as 500M or 2G", option, text);
+    }
+    *bytes_out = (uint64_t)value;
+    return CLY_EXIT_DONE;
+}
+
+/* A copy of text[0 .. length) without the blanks around it. */
+static char *copy_part(const char *text, size_t length) {
+    while (length > 0 && *text == ' ') {
+        text++;
+        length--;
+    }
+    while (length > 0 && text[length - 1] == ' ') {
+        length--;
+    }
+    char *copy = malloc(length + 1);
+    if (copy != NULL) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+int cly_cli_split(const char *text, cly_cli_list *list_out) {
+    size_t most = 1;
+    for (const char *c = text; *c != '\0'; c++) {
+        most += *c == ',';
+    }
+    cly_cli_list list = {.items = calloc(most + 1, sizeof *list.items)};
+    int depth = 0;
+    char quote = '\0';
+    const char *start = text;
+    for (const char *c = text; list.items != NULL; c++) {
+        if (*c == '\0' || (*c == ',' && depth <= 0 && quote == '\0')) {
+            char *part = copy_part(start, (size_t)(c - start));
+            if (part == NULL) {
+                break;
+            }
+            list.items[list.count++] = part;
+            start = c + 1;
+            if (*c == '\0') {
+                *list_out = list;
+                return CLY_EXIT_DONE;
+            }
+        } else if (quote != '\0') {
+            quote = *c == quote ? '\0' : quote;
+        } else if (*c == '"' || *c == '\'') {
+            quote = *c;
+        } else {
+            depth += (*c == '(' || *c == '[') - (*c == ')' || *c == ']');
+        }
+    }
+    cly_cli_free_list(&list);
+    return cly_cli_fail(CLY_EXIT_MEMORY, "out of memory for the parts of '%s'", text);
+}
+
+void cly_cli_free_list(cly_cli_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i]);
+    }
+    free(list->items);
+    *list = (cly_cli_list){NULL, 0};
 }

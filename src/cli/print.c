@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +41,10 @@ void cly_cli_print_json(FILE *stream, const char *text) {
     putc('"', stream);
 }
 
+void cly_cli_print_json_number(double value) {
+    isfinite(value) ? printf("%.9g", value) : fputs("null", stdout);
+}
+
 const char *cly_cli_format_bytes(uint64_t bytes, char *text, size_t capacity) {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     if (bytes < 1024) {
@@ -70,7 +75,7 @@ const char *cly_cli_format_shape(const clayer_shape *shape, char *text, size_t c
     return text;
 }
 
-static double now_seconds(void) {
+double cly_cli_now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
@@ -79,7 +84,7 @@ static double now_seconds(void) {
 bool cly_cli_show_progress(int64_t done, int64_t total, void *data) {
     enum { WIDTH = 30 };
     cly_cli_progress *progress = data;
-    double now = now_seconds();
+    double now = cly_cli_now();
     if (progress->started == 0) {
         progress->started = now;
     }
