@@ -37,8 +37,10 @@ struct clayer_model {
     size_t layer_count, layer_capacity;
     cly_model_memory *memory;
     int generation;        /* of Keras that wrote the file, 2 or 3; 3 for models made in C */
-    struct cly_train_compiled *compiled; /* what clayer_model_compile made (train/compiled.h), or NULL */
-    void (*compiled_destroy)(struct cly_train_compiled *compiled); /* set with it: this folder does not know src/train */
+    /* What clayer_model_compile made (train/compiled.h), or NULL; its functions are set with it: this folder does not
+     * know src/train. */
+    struct cly_train_compiled *compiled;
+    void (*compiled_destroy)(struct cly_train_compiled *compiled);
     /* What it means for clayer_model_get_training_plan, set with it: per output, whether there is a loss and whether
      * that reads the logits (both lists or NULL), and the bytes of the optimizer's slots. */
     clayer_status (*compiled_needs)(const clayer_model *model, bool *losses, bool *logits,
