@@ -77,6 +77,10 @@ static_libs=$(pkg-config --static --libs clayer | sed 's/-lclayer/-l:libclayer.a
 "$cxx" -std=c++17 -Wall -Wextra -Werror $cflags "$here/consumer/consumer.cpp" -o "$scratch/pc_cxx" $libs
 # shellcheck disable=SC2086
 "$cc" -std=c11 -Wall -Wextra -Werror $cflags "$here/consumer/consumer.c" -o "$scratch/pc_static" $static_libs
+examples=$here/../../examples
+# shellcheck disable=SC2086
+"$cc" -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror $cflags "$examples/train.c" "$examples/watch.c" \
+    "$examples/curve.c" -o "$scratch/pc_train" $libs -lm
 for program in pc_c pc_cxx; do
     LD_LIBRARY_PATH=$lib "$scratch/$program" || fail "$program, built by pkg-config, failed"
 done
