@@ -1,7 +1,7 @@
 /* weights/initializer.c: Keras' initializers: names, arguments, and the values they give, made on the host.
  * Source: keras/src/initializers/{constant,random}_initializers.py. An integer seed gives the weights of Keras 3 on
- * TensorFlow: uniform ones bit for bit, normal, truncated and orthogonal ones to rounding. (Keras 2's own seeded
- * streams are others.) */
+ * TensorFlow: uniform ones bit for bit, normal, truncated and orthogonal ones to rounding. Keras 2 has the same stream
+ * for seeds below 2^31 - 2, which is what Keras 3 takes larger ones modulo. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
