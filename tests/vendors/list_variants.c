@@ -3,13 +3,15 @@
  * usage: list_variants VARIANTS FOLDER
  * Writes FOLDER/<program>.cl for each program and prints a line a variant: program, where, options. "all" is to be
  * compiled for every target of a vendor, "one" for one of them, "none" for none: only a CPU gets it. A line of VARIANTS
- * is "gpu" or "cpu", a program and its options; ACTIVATION=* stands for every activation of src/ops/activation.h. Exit status 1: VARIANTS and the programs disagree. */
+ * is "gpu" or "cpu", a program and its options; ACTIVATION=* stands for every activation of src/ops/activation.h,
+ * LOSS=* for every loss of src/ops/loss.h. Exit status 1: VARIANTS and the programs disagree. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "device/device.h"
 #include "ops/activation.h"
+#include "ops/loss.h"
 
 #define MOST_LISTED 64
 
@@ -45,18 +47,29 @@ static bool write_source(const cly_kernel_source *source, const char *folder) {
     return fclose(file) == 0 && written;
 }
 
-/* The cheapest and the most expensive activation are compiled for every target, the others for one of each vendor. */
-static void print_variants(const char *program, bool cpu, char *options) {
-    char *star = strstr(options, "ACTIVATION=*");
+/* A star stands for all numbers first .. last; `cheapest` and `dearest` are compiled for every target, the others for
+ * one of each vendor. */
+static bool print_star(const char *program, bool cpu, char *options, const char *name, int first, int last,
+                       int cheapest, int dearest) {
+    char *star = strstr(options, name);
     if (star == NULL) {
-        printf("%s %s %s\n", program, cpu ? "none" : "all", options);
-        return;
+        return false;
     }
-    star += strlen("ACTIVATION=");
+    star += strlen(name) - 1;
     *star = '\0';
-    for (int id = CLY_LINEAR; id < CLY_ELEMENTWISE_COUNT; id++) {
-        const bool everywhere = id == CLY_LINEAR || id == CLY_GELU;
+    for (int id = first; id <= last; id++) {
+        const bool everywhere = id == cheapest || id == dearest;
         printf("%s %s %s%d%s\n", program, cpu ? "none" : everywhere ? "all" : "one", options, id, star + 1);
+    }
+    return true;
+}
+
+static void print_variants(const char *program, bool cpu, char *options) {
+    if (!print_star(program, cpu, options, "ACTIVATION=*", CLY_LINEAR, CLY_ELEMENTWISE_COUNT - 1, CLY_LINEAR,
+                    CLY_GELU) &&
+        !print_star(program, cpu, options, "LOSS=*", CLY_LOSS_SQUARED_ERROR, CLY_LOSS_SPARSE_LOGITS,
+                    CLY_LOSS_SQUARED_ERROR, CLY_LOSS_CATEGORICAL)) {
+        printf("%s %s %s\n", program, cpu ? "none" : "all", options);
     }
 }
 
