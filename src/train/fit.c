@@ -270,9 +270,16 @@ done:
     return status;
 }
 
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const clayer_log *)a)->name, ((const clayer_log *)b)->name);
+}
+
 /* Keras' ReduceLROnPlateau adds the rate to the logs before it changes it. */
 static clayer_status end_epoch(fit *f) {
     clayer_status status = CLAYER_OK;
+    if (f->model->generation == 3) { /* with the validation's, as pythonify_logs sorts them */
+        qsort(f->logs, f->log_count, sizeof(*f->logs), by_name);
+    }
     if (f->config->reduce_lr.monitor != NULL) {
         clayer_log *log = &f->logs[f->log_count];
         log->name = f->model->generation == 2 ? "lr" : "learning_rate";

@@ -33,7 +33,15 @@ static clayer_status add_metric(cly_train_session *session, const cly_train_host
     column->metric_output = (int)output;
     column->weighted = weighted;
     column->text = text;
-    return cly_train_metric_create(model->context, text, model->generation, &y_pred, &y->shape, where, &column->metric);
+    const clayer_status status =
+        cly_train_metric_create(model->context, text, model->generation, &y_pred, &y->shape, where, &column->metric);
+    /* Where the loss reads y itself the passes have no logits, and a crossentropy clips as it does elsewhere. */
+    column->reads_logits = status == CLAYER_OK && session->reads_logits[output] &&
+                           cly_train_metric_undoes(column->metric) != CLY_LOGITS_NONE;
+    if (column->reads_logits) {
+        cly_train_metric_take_logits(column->metric, true);
+    }
+    return status;
 }
 
 void cly_train_session_free_columns(cly_train_session *session) {

@@ -14,6 +14,7 @@ typedef struct cly_train_column {
     int output;               /* of a loss; -1: the whole */
     cly_train_metric *metric; /* owned; NULL: a loss */
     bool weighted;            /* the metric takes sample weights */
+    bool reads_logits;        /* the metric does */
     int metric_output;
     const char *text; /* of the metric, borrowed from the compiled state */
 } cly_train_column;

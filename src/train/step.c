@@ -164,8 +164,9 @@ static clayer_status run_metrics(cly_train_session *session, int mode, int slot)
         }
         CLY_TRY(get_output(session, mode, slot, (size_t)column->metric_output, &data));
         const bool weighted = column->weighted && data.weight_buffer != NULL;
-        CLY_TRY(cly_train_metric_update(column->metric, &data.pass.shape, data.pass.y, &data.y->shape, data.y_buffer,
-                                        weighted ? &data.weight->shape : NULL, weighted ? data.weight_buffer : NULL));
+        CLY_TRY(cly_train_metric_update(
+            column->metric, &data.pass.shape, column->reads_logits ? data.pass.logits : data.pass.y, &data.y->shape,
+            data.y_buffer, weighted ? &data.weight->shape : NULL, weighted ? data.weight_buffer : NULL));
     }
 done:
     return status;
