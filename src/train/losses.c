@@ -71,6 +71,7 @@ static const cly_spec_entry entries[] = {
     {CLY_KL_DIVERGENCE, "kld", NULL, "KLD", {REDUCTION}},
     {CLY_POISSON, "poisson", "Poisson", NULL, {REDUCTION}},
     {CLY_COSINE_SIMILARITY, "cosine_similarity", "CosineSimilarity", NULL, {AXIS, REDUCTION}},
+    {CLY_CROSSENTROPY, "crossentropy", NULL, "ce", {REDUCTION}},
 };
 
 const cly_spec_list cly_train_losses = {.what = "loss", .entries = entries, .count = CLY_COUNT(entries), .named = true};
@@ -80,6 +81,8 @@ cly_model_logits cly_train_loss_undoes(const cly_spec *loss) {
         switch (loss->entry->id) {
             case CLY_CATEGORICAL_CROSSENTROPY:
             case CLY_SPARSE_CATEGORICAL_CROSSENTROPY:
+                return CLY_LOGITS_SOFTMAX;
+            case CLY_CROSSENTROPY: /* of either kind */
                 return CLY_LOGITS_SOFTMAX;
             case CLY_BINARY_CROSSENTROPY:
                 return CLY_LOGITS_SIGMOID;
@@ -167,10 +170,36 @@ static void choose_formula(const cly_train_loss_shape *shape, const clayer_shape
             loss->has_ignored = !isnan(ignored);
             loss->arguments[0] = loss->has_ignored ? (float)ignored : 0.0f;
             break;
+        case CLY_CROSSENTROPY: /* resolved before */
+            break;
     }
 }
 
 /* ---- shapes ---- */
+
+cly_train_classes cly_train_classes_of(const clayer_shape *y_pred, const clayer_shape *y_true) {
+    const int64_t last_pred = y_pred->rank > 0 ? y_pred->dims[y_pred->rank - 1] : 1;
+    const int64_t last_true = y_true->rank > 0 ? y_true->dims[y_true->rank - 1] : 1;
+    return last_pred == 1                                  ? CLY_TRAIN_BINARY
+           : y_true->rank < y_pred->rank || last_true == 1 ? CLY_TRAIN_SPARSE
+                                                           : CLY_TRAIN_CATEGORICAL;
+}
+
+/* "crossentropy" becomes the one of the three that fits, with the same reduction. */
+static clayer_status resolve(const cly_train_loss_shape *shape, const char *where, cly_spec *loss_out) {
+    static const char *const names[] = {"binary_crossentropy", "sparse_categorical_crossentropy",
+                                        "categorical_crossentropy"};
+    clayer_status status = CLAYER_OK;
+    if (shape->generation == 2) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "%s: Keras 2 has no loss '%s'", where, shape->loss->entry->name);
+    }
+    CLY_TRY(
+        cly_base_spec_find(&cly_train_losses, names[cly_train_classes_of(&shape->y_pred, &shape->y_true)], loss_out));
+    CLY_TRY(cly_base_spec_set_text(&cly_train_losses, loss_out, "reduction",
+                                   reductions[(size_t)cly_base_spec_get(shape->loss, "reduction")]));
+done:
+    return status;
+}
 
 static clayer_status fail_shapes(const cly_train_loss_shape *shape, const char *where, const char *what,
                                  const clayer_shape *other) {
@@ -239,9 +268,16 @@ static clayer_status check_reduction(const cly_train_loss_shape *shape, const ch
     return CLAYER_OK;
 }
 
-clayer_status cly_train_loss_describe(const cly_train_loss_shape *shape, const char *where, cly_ops_loss *loss_out,
+clayer_status cly_train_loss_describe(const cly_train_loss_shape *given, const char *where, cly_ops_loss *loss_out,
                                       clayer_shape *entries_out) {
     clayer_status status = CLAYER_OK;
+    cly_spec resolved;
+    cly_train_loss_shape with_resolved = *given;
+    const cly_train_loss_shape *const shape = &with_resolved;
+    if (given->loss->entry->id == CLY_CROSSENTROPY) {
+        CLY_TRY(resolve(given, where, &resolved));
+        with_resolved.loss = &resolved;
+    }
     cly_ops_loss loss = {.outer = 1, .inner = 1};
     clayer_shape y_pred = shape->y_pred, y_true = shape->y_true;
     const bool sparse = shape->loss->entry->id == CLY_SPARSE_CATEGORICAL_CROSSENTROPY;

@@ -21,8 +21,13 @@ typedef enum cly_train_loss_id {
     CLY_BINARY_CROSSENTROPY,
     CLY_KL_DIVERGENCE,
     CLY_POISSON,
-    CLY_COSINE_SIMILARITY /* the last one */
+    CLY_COSINE_SIMILARITY, /* the last one that is a formula */
+    CLY_CROSSENTROPY       /* one of the three, by the shapes */
 } cly_train_loss_id;
+
+/* Whether compile() takes targets and predictions of these shapes for one probability, for labels, or for neither. */
+typedef enum cly_train_classes { CLY_TRAIN_BINARY, CLY_TRAIN_SPARSE, CLY_TRAIN_CATEGORICAL } cly_train_classes;
+cly_train_classes cly_train_classes_of(const clayer_shape *y_pred, const clayer_shape *y_true);
 
 /* The loss as src/ops computes it, its scale that of one entry, and the shape of the unreduced loss; or why these
  * shapes or arguments do not do, naming `where`. */

@@ -88,15 +88,14 @@ const cly_spec_list cly_train_metrics = {
 
 /* ---- which metric a text means ---- */
 
-/* binary, sparse or categorical, as compile() looks at the shapes. */
 static const char *choose(bool accuracy, const clayer_shape *y_pred, const clayer_shape *y_true) {
-    const int64_t last_pred = y_pred->rank > 0 ? y_pred->dims[y_pred->rank - 1] : 1;
-    const int64_t last_true = y_true->rank > 0 ? y_true->dims[y_true->rank - 1] : 1;
-    if (last_pred == 1) {
-        return accuracy ? "binary_accuracy" : "binary_crossentropy";
-    }
-    if (y_true->rank < y_pred->rank || last_true == 1) {
-        return accuracy ? "sparse_categorical_accuracy" : "sparse_categorical_crossentropy";
+    switch (cly_train_classes_of(y_pred, y_true)) {
+        case CLY_TRAIN_BINARY:
+            return accuracy ? "binary_accuracy" : "binary_crossentropy";
+        case CLY_TRAIN_SPARSE:
+            return accuracy ? "sparse_categorical_accuracy" : "sparse_categorical_crossentropy";
+        case CLY_TRAIN_CATEGORICAL:
+            break;
     }
     return accuracy ? "categorical_accuracy" : "categorical_crossentropy";
 }
@@ -116,10 +115,13 @@ static bool is_name_alone(const char *text, char name[CLY_SPEC_NAME]) {
     return true;
 }
 
-/* The name that a metric of that class gives itself. */
+/* The name that a metric, or a loss that is used as one, of that class gives itself. */
 static const char *name_of_class(const cly_spec *spec, int generation) {
     if (spec->entry->id == CLY_KL_DIVERGENCE && generation == 2) {
         return "kullback_leibler_divergence";
+    }
+    if (spec->entry->id == CLY_HUBER) {
+        return "huber_loss";
     }
     for (size_t i = 0; i < cly_train_metrics.count; i++) {
         if (entries[i].id == spec->entry->id) {

@@ -1,105 +1,13 @@
-/* train/test_losses.c: every loss against Keras' values and gradients, and against plain sums in double. */
+/* train/test_losses.c: every loss against Keras' values and gradients; names, bad labels, shapes that do not fit. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/context.h"
-#include "support/random.h"
 #include "support/runner.h"
 #include "train/golden.h"
-#include "train/loss.h"
-
-static clayer_context *context;
-
-static void open_context(void) {
-    context = cly_test_context(NULL, NULL);
-}
-
-static void close_context(void) {
-    clayer_context_destroy(context);
-    context = NULL;
-}
-
-static int64_t count_of(const clayer_shape *shape) {
-    int64_t count = 1;
-    for (int i = 0; i < shape->rank; i++) {
-        count *= shape->dims[i];
-    }
-    return count;
-}
-
-static cl_mem upload(const float *values, int64_t count) {
-    cl_mem buffer = NULL;
-    if (values != NULL) {
-        const uint64_t bytes = (uint64_t)count * sizeof(float);
-        ck_assert_int_eq(cly_device_buffer_create(context, bytes, &buffer), CLAYER_OK);
-        ck_assert_int_eq(cly_device_write(context, buffer, 0, values, bytes), CLAYER_OK);
-    }
-    return buffer;
-}
-
-/* What one evaluation gave; freed by drop. */
-typedef struct outcome {
-    float value;
-    float *gradient, *values;
-    clayer_shape values_shape;
-    int bad_labels;
-} outcome;
-
-static void drop(outcome *o) {
-    free(o->gradient);
-    free(o->values);
-}
-
-/* Value and gradient of scale * loss, with poisoned memory behind them, and the unreduced values. */
-static outcome evaluate(const cly_train_loss_shape *shape, const float *y_pred, const float *y_true,
-                        const float *weight, float scale) {
-    outcome out = {0};
-    const int64_t count = count_of(&shape->y_pred);
-    const float poison[2] = {NAN, NAN};
-    int flag = 0;
-    cl_mem workspace = NULL, values = NULL, bad = NULL;
-    ck_assert_msg(cly_train_loss_check(shape, "test") == CLAYER_OK, "%s", clayer_last_error());
-    ck_assert_int_eq(cly_train_loss_values_shape(shape, &out.values_shape), CLAYER_OK);
-    const int64_t entries = count_of(&out.values_shape);
-    out.gradient = malloc((size_t)count * sizeof(float));
-    out.values = malloc((size_t)entries * sizeof(float));
-    ck_assert(out.gradient != NULL && out.values != NULL);
-    for (int64_t i = 0; i < count; i++) {
-        out.gradient[i] = NAN;
-    }
-    const cl_mem pred = upload(y_pred, count), labels = upload(y_true, count_of(&shape->y_true));
-    const cl_mem weights = upload(weight, count_of(&shape->weight)), value = upload(poison, 2);
-    const cl_mem gradient = upload(out.gradient, count);
-    ck_assert_int_eq(cly_device_buffer_create(context, cly_train_loss_workspace_bytes(context, shape), &workspace),
-                     CLAYER_OK);
-    ck_assert_int_eq(cly_device_buffer_create(context, (uint64_t)entries * sizeof(float), &values), CLAYER_OK);
-    ck_assert_int_eq(cly_device_buffer_create(context, sizeof(int), &bad), CLAYER_OK);
-    ck_assert_int_eq(cly_device_write(context, bad, 0, &flag, sizeof(flag)), CLAYER_OK);
-    const cly_train_loss_run run = {.y_pred = pred,
-                                    .y_true = labels,
-                                    .weight = weights,
-                                    .value = value,
-                                    .value_offset = 1,
-                                    .gradient = gradient,
-                                    .scale = scale,
-                                    .bad_labels = bad,
-                                    .workspace = workspace};
-    ck_assert_msg(cly_train_loss_enqueue(context, shape, &run) == CLAYER_OK, "%s", clayer_last_error());
-    ck_assert_msg(cly_train_loss_values(context, shape, pred, labels, values, workspace) == CLAYER_OK, "%s",
-                  clayer_last_error());
-    const uint64_t bytes = sizeof(float);
-    ck_assert_int_eq(cly_device_read(context, value, bytes, &out.value, bytes), CLAYER_OK);
-    ck_assert_int_eq(cly_device_read(context, gradient, 0, out.gradient, (uint64_t)count * bytes), CLAYER_OK);
-    ck_assert_int_eq(cly_device_read(context, values, 0, out.values, (uint64_t)entries * bytes), CLAYER_OK);
-    ck_assert_int_eq(cly_device_read(context, bad, 0, &out.bad_labels, sizeof(int)), CLAYER_OK);
-    const cl_mem buffers[] = {pred, labels, weights, value, gradient, workspace, values, bad};
-    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
-        cly_device_buffer_destroy(context, buffers[i]);
-    }
-    return out;
-}
+#include "train/loss_bench.h"
 
 /* ---- Keras' values ---- */
 
@@ -108,7 +16,7 @@ static const char *const ignored_arguments[] = {NULL};
 /* y_pred came from softmax or sigmoid of x, and the loss does not undo that: the gradient by x. */
 static void through_activation(const char *activation, const float *y, float *gradient, const clayer_shape *shape) {
     const int64_t n = shape->dims[shape->rank - 1];
-    for (int64_t row = 0; row < count_of(shape) / n; row++) {
+    for (int64_t row = 0; row < bench_count(shape) / n; row++) {
         const float *p = y + row * n;
         float *g = gradient + row * n, dot = 0.0f;
         for (int64_t j = 0; j < n; j++) {
@@ -130,10 +38,10 @@ static void compare_unreduced(const golden *g, const outcome *out, const clayer_
                               const clayer_shape *weight_shape) {
     float *weighted = malloc((size_t)clayer_array_get_count(value) * sizeof(float));
     double mean = 0.0;
-    ck_assert_int_eq(clayer_array_get_count(value), count_of(&out->values_shape));
+    ck_assert_int_eq(clayer_array_get_count(value), bench_count(&out->values_shape));
     for (int64_t i = 0; i < clayer_array_get_count(value); i++) {
         ck_assert(weight == NULL || weight_shape->rank == 1);
-        const int64_t inner = count_of(&out->values_shape) / out->values_shape.dims[0];
+        const int64_t inner = bench_count(&out->values_shape) / out->values_shape.dims[0];
         weighted[i] = out->values[i] * (weight != NULL ? weight[i / inner] : 1.0f);
         mean += (double)weighted[i] / (double)clayer_array_get_count(value);
     }
@@ -155,13 +63,13 @@ static void compare_case(const golden *g, const golden *next) {
     float *weight = golden_floats(g, "sample_weight", &shape.weight);
     const bool spread = is_spread(g, &shape.y_pred, &shape.y_true);
     const golden *expected = spread ? next : g;
-    outcome out = evaluate(&shape, y_pred, y_true, weight, 1.0f);
+    outcome out = bench_evaluate(&shape, y_pred, y_true, weight, 1.0f);
     if (through && !undone) {
         through_activation(activation, y_pred, out.gradient, &shape.y_pred);
     }
     const clayer_array *value = golden_find(expected, "value");
     const clayer_array *gradient = golden_find(expected, through ? "dlogits" : "dy_pred");
-    const double length = (double)count_of(&shape.y_pred);
+    const double length = (double)bench_count(&shape.y_pred);
     if (clayer_array_get_count(value) == 1) {
         golden_compare(expected, "value", &out.value, value, 1e-7 * length, 4e-6);
     } else {
@@ -169,7 +77,7 @@ static void compare_case(const golden *g, const golden *next) {
     }
     golden_compare(expected, "gradient", out.gradient, gradient, 1e-7, 4e-6);
     ck_assert_int_eq(out.bad_labels, 0);
-    drop(&out);
+    bench_drop(&out);
     free(y_pred);
     free(y_true);
     free(weight);
@@ -192,12 +100,118 @@ START_TEST(losses_are_keras) {
 }
 END_TEST
 
+/* ---- what is wrong ---- */
+
+static cly_spec parse(const char *text) {
+    cly_spec spec;
+    ck_assert_msg(cly_base_spec_parse(&cly_train_losses, text, &spec) == CLAYER_OK, "%s", clayer_last_error());
+    return spec;
+}
+
+static const clayer_shape matrix = {2, {4, 3}}, vector = {1, {4}};
+
+START_TEST(labels_out_of_range_are_told) {
+    static const float y_pred[12] = {0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f};
+    static const float labels[4] = {0, 3, -1, 2}, ignorable[4] = {0, 1, -1, 2};
+    for (int logits = 0; logits < 2; logits++) {
+        cly_spec spec = parse("sparse_categorical_crossentropy");
+        const cly_train_loss_shape shape = {
+            .loss = &spec, .generation = 3, .logits = logits, .y_pred = matrix, .y_true = vector};
+        outcome out = bench_evaluate(&shape, y_pred, labels, NULL, 1.0f);
+        ck_assert_int_eq(out.bad_labels, 1);
+        ck_assert(isnan(out.value));
+        for (int i = 0; i < 12; i++) {
+            ck_assert_int_eq(isnan(out.gradient[i]) != 0, i / 3 == 1 || i / 3 == 2);
+            ck_assert_int_eq(isnan(out.values[i / 3]) != 0, i / 3 == 1 || i / 3 == 2);
+        }
+        bench_drop(&out);
+        spec = parse("sparse_categorical_crossentropy(ignore_class=-1)");
+        out = bench_evaluate(&shape, y_pred, ignorable, NULL, 1.0f);
+        ck_assert_int_eq(out.bad_labels, 0);
+        ck_assert(isfinite(out.value) && out.gradient[6] == 0.0f && out.gradient[7] == 0.0f && out.gradient[0] < 0.0f);
+        bench_drop(&out);
+    }
+}
+END_TEST
+
+static void refuse(const char *text, int generation, clayer_shape y_pred, clayer_shape y_true, clayer_shape weight,
+                   clayer_status expected, const char *said) {
+    cly_spec spec = parse(text);
+    const cly_train_loss_shape shape = {
+        .loss = &spec, .generation = generation, .y_pred = y_pred, .y_true = y_true, .weight = weight};
+    ck_assert_msg(cly_train_loss_check(&shape, "output 'scores'") == expected, "%s is not refused", text);
+    cly_test_error_has("output 'scores'");
+    cly_test_error_has(said);
+}
+
+START_TEST(shapes_that_do_not_fit_are_refused) {
+    const clayer_shape none = {0}, wide = {2, {4, 5}}, cube = {3, {4, 6, 3}}, other = {1, {5}}, pairs = {2, {4, 6}};
+    const clayer_status shape = CLAYER_INVALID_SHAPE, argument = CLAYER_INVALID_ARGUMENT;
+    refuse("mse", 3, matrix, wide, none, shape, "target of shape (4, 5) for a prediction of shape (4, 3)");
+    refuse("mse", 2, matrix, vector, none, shape, "'mse'");
+    refuse("categorical_crossentropy", 3, matrix, vector, none, shape, "(4,)");
+    refuse("sparse_categorical_crossentropy", 3, matrix, matrix, none, shape, "(4, 3)");
+    refuse("sparse_categorical_crossentropy", 3, cube, vector, none, shape, "(4,)");
+    refuse("mse", 3, matrix, matrix, other, shape, "sample weights of shape (5,)");
+    refuse("mse", 3, cube, cube, vector, shape, "sample weights of shape (4,)");
+    refuse("cosine_similarity(axis=2)", 3, matrix, matrix, none, argument, "axis = 2");
+    refuse("categorical_crossentropy(axis=0.5)", 3, matrix, matrix, none, argument, "axis = 0.5");
+    refuse("sparse_categorical_crossentropy(axis=0)", 3, cube, pairs, none, CLAYER_UNSUPPORTED, "axis = 0");
+    refuse("mse(reduction=mean_with_sample_weight)", 2, matrix, matrix, none, argument, "Keras 2");
+    refuse("mse(reduction=auto)", 3, matrix, matrix, none, argument, "'auto'");
+    refuse("crossentropy", 2, matrix, matrix, none, argument, "Keras 2 has no loss 'crossentropy'");
+}
+END_TEST
+
+START_TEST(names_are_keras) {
+    static const char *const same[][2] = {{"mse", "MeanSquaredError"},
+                                          {"MAE", "mean_absolute_error"},
+                                          {"mape", "MAPE"},
+                                          {"msle", "MSLE"},
+                                          {"logcosh", "LogCosh"},
+                                          {"huber_loss", "Huber"},
+                                          {"bce", "BCE"},
+                                          {"kullback_leibler_divergence", "KLD"},
+                                          {"kl_divergence", "kld"},
+                                          {"ce", "crossentropy"}};
+    cly_spec spec;
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        ck_assert_int_eq(parse(same[i][0]).entry->id, parse(same[i][1]).entry->id);
+    }
+    ck_assert_str_eq(parse("huber(delta=0.5, name='mine')").name, "mine");
+    ck_assert_int_eq(cly_base_spec_parse(&cly_train_losses, "mean_cubed_error", &spec), CLAYER_INVALID_ARGUMENT);
+    cly_test_error_has("unknown loss 'mean_cubed_error'");
+    cly_test_error_has("mean_squared_error");
+    ck_assert_int_eq(cly_base_spec_parse(&cly_train_losses, "mse(delta=1)", &spec), CLAYER_INVALID_ARGUMENT);
+    cly_test_error_has("delta");
+}
+END_TEST
+
+START_TEST(crossentropy_goes_by_the_shapes) {
+    static const float y_pred[12] = {0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f};
+    static const float labels[4] = {0, 1, 1, 2};
+    const cly_spec by_shape = parse("ce(reduction=sum)");
+    const cly_spec sparse = parse("sparse_categorical_crossentropy(reduction=sum)");
+    cly_train_loss_shape shape = {.loss = &by_shape, .generation = 3, .y_pred = matrix, .y_true = vector};
+    outcome first = bench_evaluate(&shape, y_pred, labels, NULL, 1.0f);
+    shape.loss = &sparse;
+    outcome second = bench_evaluate(&shape, y_pred, labels, NULL, 1.0f);
+    ck_assert(first.value == second.value && first.value > 0.0f);
+    bench_drop(&first);
+    bench_drop(&second);
+}
+END_TEST
+
 static Suite *make(void) {
     Suite *suite = suite_create("train.losses");
     TCase *tests = tcase_create("losses");
     tcase_set_timeout(tests, 300);
-    tcase_add_unchecked_fixture(tests, open_context, close_context);
+    tcase_add_unchecked_fixture(tests, bench_open, bench_close);
     tcase_add_test(tests, losses_are_keras);
+    tcase_add_test(tests, labels_out_of_range_are_told);
+    tcase_add_test(tests, shapes_that_do_not_fit_are_refused);
+    tcase_add_test(tests, names_are_keras);
+    tcase_add_test(tests, crossentropy_goes_by_the_shapes);
     suite_add_tcase(suite, tests);
     return suite;
 }
