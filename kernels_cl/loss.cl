@@ -128,7 +128,8 @@ static float2 term(const float given, const float p, const float4 a, const int b
     const float t = a.y != 0.0f ? given * (1.0f - a.y) + a.z : given;
     const float o = CLIPPED(p);
     const float yes = o + a.x, no = 1.0f - o + a.x;
-    return (float2)(-(t * log(yes) + (1.0f - t) * log(no)), IS_INSIDE(p) ? (1.0f - t) / no - t / yes : 0.0f);
+    const float sum = (t == 0.0f ? 0.0f : t * log(yes)) + (t == 1.0f ? 0.0f : (1.0f - t) * log(no));
+    return (float2)(-sum, IS_INSIDE(p) ? (1.0f - t) / no - t / yes : 0.0f);
 #else
     const float t = a.y != 0.0f ? given * (1.0f - a.y) + a.z : given;
     const float small = exp(-fabs(p));
@@ -183,7 +184,7 @@ static float row(__global const float *restrict p, __global const float *restric
     for (int j = 0; j < n; j++) {
         const float given = t[j * stride], s = a.y != 0.0f ? given * (1.0f - a.y) + a.z : given;
         const float share = p[j * stride] / sum, o = CLIPPED(share);
-        value -= s * log(o);
+        value -= s == 0.0f ? 0.0f : s * log(o);
         product -= IS_INSIDE(share) ? s / o * share : 0.0f;
     }
     for (int j = 0; wanted && j < n; j++) {
