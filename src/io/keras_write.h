@@ -55,6 +55,10 @@ clayer_status cly_io_keras_write_model(const clayer_model *model, const cly_io_k
 /* Optimizer, losses and metrics: compile_config, in legacy form training_config. */
 clayer_status cly_io_keras_write_training(const clayer_model *model, const cly_io_keras_style *style, cJSON **json_out);
 
+/* Their part of that (keras_write_losses.c): loss and loss_weights, metrics and weighted_metrics, put into `json`. */
+clayer_status cly_io_keras_write_losses(const clayer_model *model, const cly_io_keras_style *style, cJSON *json);
+clayer_status cly_io_keras_write_metrics(const clayer_model *model, const cly_io_keras_style *style, cJSON *json);
+
 /* What Keras calls the optimizer where nobody named it: "Adam", "adam". */
 const char *cly_io_keras_optimizer_name(const cly_spec *spec, int generation);
 
