@@ -87,20 +87,24 @@ done:
 
 /* ---- labels ---- */
 
-/* How many classes a sparse loss has on this output; 0: it has labels of no kind, or the number is unknown. */
-static int64_t count_classes(const clayer_model *model, const cly_train_output *output, size_t index) {
-    if (output->loss.entry == NULL || strcmp(output->loss.entry->name, "sparse_categorical_crossentropy") != 0) {
+/* How many classes a loss of labels has on this output; 0: it has none, or the number is unknown. */
+static int64_t count_classes(const clayer_model *model, const cly_train_output *output, size_t index,
+                             const clayer_shape *y) {
+    const clayer_shape *pred = clayer_model_get_output_shape(model, index);
+    const char *loss = output->loss.entry != NULL ? output->loss.entry->name : "";
+    const bool fewer = y->rank < pred->rank || (y->dims[y->rank - 1] == 1 && pred->dims[pred->rank - 1] > 1);
+    const bool by_shape = strcmp(loss, "crossentropy") == 0 && fewer && pred->dims[pred->rank - 1] != 1;
+    if (!by_shape && strcmp(loss, "sparse_categorical_crossentropy") != 0) {
         return 0;
     }
-    const clayer_shape *shape = clayer_model_get_output_shape(model, index);
-    int axis = shape->rank - 1;
+    int axis = pred->rank - 1;
     for (const cly_spec_parameter *p = output->loss.entry->parameters; p->name != NULL; p++) {
         if (strcmp(p->name, "axis") == 0) {
             const int given = (int)cly_base_spec_get(&output->loss, "axis");
-            axis = given < 0 ? shape->rank + given : given;
+            axis = given < 0 ? pred->rank + given : given;
         }
     }
-    return axis >= 0 && axis < shape->rank ? shape->dims[axis] : 0;
+    return axis >= 0 && axis < pred->rank ? pred->dims[axis] : 0;
 }
 
 /* Keras' ignore_class; NaN: none. */
@@ -118,7 +122,7 @@ clayer_status cly_train_check_labels(const clayer_model *model, const cly_train_
     const cly_train_compiled *compiled = model->compiled;
     for (size_t i = 0; i < compiled->output_count; i++) {
         const cly_train_host_array *y = &batch->arrays[model->input_count + i];
-        const int64_t classes = y->given ? count_classes(model, &compiled->outputs[i], i) : 0;
+        const int64_t classes = y->given ? count_classes(model, &compiled->outputs[i], i, &y->shape) : 0;
         if (classes <= 0) {
             continue;
         }

@@ -114,17 +114,6 @@ bool clayer_model_is_compiled(const clayer_model *model) {
 
 /* ---- compile ---- */
 
-/* What Keras makes binary, categorical or sparse by the shapes, later. */
-static bool is_word_by_shape(const char *text) {
-    static const char *const words[] = {"accuracy", "acc", "crossentropy", "ce"};
-    for (size_t i = 0; i < CLY_COUNT(words); i++) {
-        if (cly_base_same_word(text, words[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Appends copies of a NULL-ended list of metrics. */
 static clayer_status add_metrics(const char *const *names, char ***metrics, size_t *count) {
     size_t added = 0;
@@ -145,9 +134,7 @@ static clayer_status add_metrics(const char *const *names, char ***metrics, size
     *metrics = all;
     for (size_t i = 0; i < added; i++) {
         cly_spec spec;
-        if (!is_word_by_shape(names[i])) {
-            CLY_TRY(cly_base_spec_parse(&cly_train_metrics, names[i], &spec));
-        }
+        CLY_TRY(cly_base_spec_parse(&cly_train_metrics, names[i], &spec));
         CLY_TRY(cly_base_copy_string(names[i], &all[*count]));
         (*count)++;
     }

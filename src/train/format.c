@@ -63,7 +63,8 @@ void cly_train_write_number(double value, bool as_float32, char text[CLY_TRAIN_N
     const char *sign = signbit(value) ? "-" : "";
     shortest(fabs(value), as_float32, digits, &exponent);
     const int count = (int)strlen(digits);
-    if (exponent < -4 || exponent >= 16) {
+    /* NumPy looks at the value, Python at its digits: a rate of 1e-4 is 1e-04 there, being a little less. */
+    if (exponent < -4 || exponent >= 16 || (as_float32 && value != 0 && fabs(value) < 1e-4)) {
         (void)snprintf(text, CLY_TRAIN_NUMBER, "%s%c%s%se%+03d", sign, digits[0], count > 1 ? "." : "", digits + 1,
                        exponent);
     } else if (exponent < 0) {

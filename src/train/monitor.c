@@ -26,29 +26,19 @@ static bool keras2_goes_up(cly_train_watcher watcher, const char *name) {
     return strstr(name, "acc") != NULL || strncmp(name, "fmeasure", strlen("fmeasure")) == 0;
 }
 
-/* Keras 3's _direction of a metric: 1 up, -1 down, 0 none. */
-static int metric_direction(const char *text) {
-    static const char *const none[] = {"true_positives",  "true_negatives", "false_positives",
-                                       "false_negatives", "mean",           "sum"};
-    static const char *const up[] = {"accuracy", "precision",         "recall",   "auc", "sensitivity", "specificity",
-                                     "iou",      "cosine_similarity", "r2_score", "f1",  "fbeta",       "correlation"};
+/* Keras 3's _direction of a metric; of those that there are here each has one. */
+static bool metric_goes_up(const char *text) {
+    static const char *const up[] = {"accuracy", "precision", "recall", "auc", "cosine_similarity"};
     cly_spec spec;
-    if (cly_base_same_word(text, "acc")) {
-        return 1;
-    }
-    const bool known = cly_base_spec_parse(&cly_train_metrics, text, &spec) == CLAYER_OK && spec.entry != NULL;
-    const char *name = known ? spec.entry->name : text;
-    for (size_t i = 0; i < CLY_COUNT(none); i++) {
-        if (strcmp(name, none[i]) == 0) {
-            return 0;
-        }
+    if (cly_base_spec_parse(&cly_train_metrics, text, &spec) != CLAYER_OK || spec.entry == NULL) {
+        return false;
     }
     for (size_t i = 0; i < CLY_COUNT(up); i++) {
-        if (cly_base_contains_word(name, up[i])) {
-            return 1;
+        if (cly_base_contains_word(spec.entry->name, up[i])) {
+            return true;
         }
     }
-    return -1;
+    return false;
 }
 
 static clayer_status keras3_goes_up(const cly_train_session *session, const char *name, bool *up_out) {
@@ -57,8 +47,7 @@ static clayer_status keras3_goes_up(const cly_train_session *session, const char
     for (size_t i = 0; i < session->column_count; i++) {
         const cly_train_column *column = &session->columns[i];
         if (column->metric != NULL && strcmp(cly_train_metric_name(column->metric), bare) == 0) {
-            const int found = metric_direction(column->text);
-            direction = found != 0 ? found : direction;
+            direction = metric_goes_up(column->text) ? 1 : -1;
         }
     }
     if (direction == 0) {
