@@ -52,6 +52,7 @@ typedef struct cly_io_keras_ref {
 typedef struct cly_io_keras_refs {
     cly_io_keras_ref *refs; /* freed with free() */
     size_t count, capacity;
+    bool inference; /* of a call: it has the argument training=False */
 } cly_io_keras_refs;
 
 /* Appends the tensors of input_layers or output_layers: one ["name", call, 0], a list of them, or a dict, whose entries

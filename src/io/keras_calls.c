@@ -41,13 +41,14 @@ static bool is_history(const cJSON *json) {
 
 /* ---- arguments of a call besides its tensors ---- */
 
-/* Only what changes nothing at inference. */
-static clayer_status check_arguments(const cJSON *arguments) {
+/* Only training=False, which matters in training, and what says nothing. */
+static clayer_status check_arguments(const cJSON *arguments, cly_io_keras_refs *refs) {
     const cJSON *argument = NULL;
     cJSON_ArrayForEach(argument, arguments) {
-        bool harmless = cJSON_IsNull(argument) || (cJSON_IsFalse(argument) && argument->string != NULL &&
-                                                   strcmp(argument->string, "training") == 0);
-        if (!harmless) {
+        bool inference =
+            cJSON_IsFalse(argument) && argument->string != NULL && strcmp(argument->string, "training") == 0;
+        refs->inference = refs->inference || inference;
+        if (!inference && !cJSON_IsNull(argument)) {
             return cly_base_fail(CLAYER_UNSUPPORTED, "it is called with the argument '%s', which is not supported",
                                  argument->string == NULL ? "?" : argument->string);
         }
@@ -65,7 +66,7 @@ static clayer_status add_keras2(const cJSON *json, cly_io_keras_refs *refs) {
         }
         CLY_TRY(add_history(json, refs));
         const cJSON *tensor = json->child->next->next;
-        CLY_TRY(check_arguments(tensor->next));
+        CLY_TRY(check_arguments(tensor->next, refs));
         return CLAYER_OK;
     }
     if (!cJSON_IsArray(json)) {
@@ -112,7 +113,7 @@ clayer_status cly_io_keras_call(const cJSON *json, cly_io_keras_refs *refs) {
         return fail_form();
     }
     CLY_TRY(add_keras3(args, refs));
-    CLY_TRY(check_arguments(cJSON_GetObjectItemCaseSensitive(json, "kwargs")));
+    CLY_TRY(check_arguments(cJSON_GetObjectItemCaseSensitive(json, "kwargs"), refs));
 done:
     return status;
 }

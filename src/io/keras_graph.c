@@ -197,6 +197,7 @@ static clayer_status make_call(graph *in, entry *item) {
         inputs[i] = find_entry(in, call->refs[i].layer)->nodes[call->refs[i].call];
     }
     CLY_TRY(clayer_model_add(in->model, item->layer, inputs, call->count, &item->nodes[item->made]));
+    item->nodes[item->made]->inference = call->inference;
     item->made++;
 done:
     free(memory);
@@ -252,6 +253,15 @@ static void order_layers(graph *in) {
     }
 }
 
+/* Dicts and nested lists, which callers of the model in Keras see. */
+static clayer_status keep_forms(const graph *in, const cJSON *config) {
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_json_print(cJSON_GetObjectItemCaseSensitive(config, "input_layers"), &in->model->inputs_form));
+    CLY_TRY(cly_io_json_print(cJSON_GetObjectItemCaseSensitive(config, "output_layers"), &in->model->outputs_form));
+done:
+    return status;
+}
+
 clayer_status cly_io_keras_graph(clayer_model *model, const cJSON *config, int generation) {
     graph in = {.model = model, .generation = generation};
     clayer_status status = CLAYER_OK;
@@ -267,6 +277,7 @@ clayer_status cly_io_keras_graph(clayer_model *model, const cJSON *config, int g
     }
     CLY_TRY(make_calls(&in));
     CLY_TRY(set_outputs(&in));
+    CLY_TRY(keep_forms(&in, config));
     order_layers(&in);
 done:
     free_graph(&in);

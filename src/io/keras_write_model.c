@@ -102,13 +102,27 @@ done:
     return status;
 }
 
+/* What a layer is called with besides tensors. */
+static clayer_status put_arguments(cJSON *json, const char *key, const clayer_node *node) {
+    cJSON *arguments = cJSON_CreateObject();
+    clayer_status status = CLAYER_OK;
+    if (node->inference) {
+        status = cly_io_json_put(arguments, "training", cJSON_CreateFalse());
+    }
+    if (status != CLAYER_OK) {
+        cJSON_Delete(arguments);
+        return status;
+    }
+    return cly_io_json_put(json, key, arguments);
+}
+
 /* Keras 2: [["conv2d", 0, 0, {}], ...] */
 static clayer_status write_keras2_call(const clayer_node *node, cJSON **json_out) {
     cJSON *list = cJSON_CreateArray(), *history = NULL;
     clayer_status status = CLAYER_OK;
     for (size_t i = 0; i < node->input_count; i++) {
         CLY_TRY(write_history(node->inputs[i], &history));
-        status = cly_io_json_put(history, NULL, cJSON_CreateObject());
+        status = put_arguments(history, NULL, node);
         if (status != CLAYER_OK) {
             cJSON_Delete(history);
             goto done;
@@ -142,7 +156,7 @@ static clayer_status write_keras3_call(const clayer_node *node, cJSON **json_out
     status = cly_io_json_put(call, "args", args);
     args = NULL;
     CLY_TRY(status);
-    CLY_TRY(cly_io_json_put(call, "kwargs", cJSON_CreateObject()));
+    CLY_TRY(put_arguments(call, "kwargs", node));
     *json_out = call;
     call = NULL;
 done:
@@ -170,11 +184,14 @@ done:
     return status;
 }
 
-/* input_layers or output_layers. Keras 3 writes one tensor without the list around it. */
-static clayer_status put_tensors(cJSON *config, const char *key, clayer_node *const *nodes, size_t count,
-                                 int generation) {
+/* input_layers or output_layers: as the file had them, or a list. Keras 3 writes one tensor without the list. */
+static clayer_status put_tensors(cJSON *config, const char *key, const char *form, clayer_node *const *nodes,
+                                 size_t count, int generation) {
     cJSON *list = NULL, *history = NULL;
     clayer_status status = CLAYER_OK;
+    if (form != NULL) {
+        return cly_io_json_put(config, key, cJSON_Parse(form));
+    }
     if (count == 1 && generation == 3) {
         CLY_TRY(write_history(nodes[0], &history));
         return cly_io_json_put(config, key, history);
@@ -231,8 +248,9 @@ static clayer_status write_functional(const clayer_model *model, const cly_io_ke
     layers = NULL;
     CLY_TRY(status);
     size_t count = cly_model_outputs(model, &outputs);
-    CLY_TRY(put_tensors(config, "input_layers", model->inputs, model->input_count, style->generation));
-    CLY_TRY(put_tensors(config, "output_layers", outputs, count, style->generation));
+    CLY_TRY(
+        put_tensors(config, "input_layers", model->inputs_form, model->inputs, model->input_count, style->generation));
+    CLY_TRY(put_tensors(config, "output_layers", model->outputs_form, outputs, count, style->generation));
 done:
     cJSON_Delete(layers);
     return status;

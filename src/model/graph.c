@@ -55,6 +55,8 @@ void clayer_model_destroy(clayer_model *model) {
     free(model->outputs);
     free(model->layers);
     free(model->name);
+    free(model->inputs_form);
+    free(model->outputs_form);
     cly_device_release(model->context);
     free(model);
 }
@@ -185,6 +187,8 @@ static clayer_status append(clayer_model *model, clayer_layer *layer, bool is_ne
     }
     if (input_count == 0) {
         model->inputs[model->input_count++] = node;
+        free(model->inputs_form);
+        model->inputs_form = NULL;
         model->sequential = model->sequential && model->input_count == 1 && model->node_count == 1;
     }
     graph_changed(model);
@@ -345,6 +349,8 @@ clayer_status clayer_model_set_outputs(clayer_model *model, clayer_node *const *
     }
     memcpy(memory, nodes, count * sizeof(*nodes));
     free(model->outputs);
+    free(model->outputs_form);
+    model->outputs_form = NULL;
     model->outputs = memory;
     model->output_count = count;
     model->sequential = model->sequential && count == 1 && nodes[0]->index == model->node_count - 1;

@@ -17,6 +17,7 @@ struct clayer_node {
     clayer_shape shape; /* of the output, unknown dimensions -1 */
     size_t index;       /* in model->nodes, which is a topological order */
     size_t call;        /* how many calls of the same layer stand before it: Keras' node index */
+    bool inference;     /* called with training=False: runs so in training too */
 };
 
 /* What a model keeps between runs: plans for the last input shapes and the device memory they share (memory.c). */
@@ -36,6 +37,8 @@ struct clayer_model {
     clayer_layer **layers; /* distinct, in the order in which they were added; retained */
     size_t layer_count, layer_capacity;
     cly_model_memory *memory;
+    /* How the file nests its inputs and outputs (JSON), for writing them so again; NULL: as a list, or they changed. */
+    char *inputs_form, *outputs_form;
     int generation;        /* of Keras that wrote the file, 2 or 3; 3 for models made in C */
     /* What clayer_model_compile made (train/compiled.h), or NULL; its functions are set with it: this folder does not
      * know src/train. */

@@ -112,7 +112,7 @@ static clayer_status add_action(builder *b, cly_model_action_kind kind, const cl
     cly_model_action *action = &b->plan->actions[b->plan->action_count++];
     *action = (cly_model_action){.kind = kind,
                                  .node = node,
-                                 .steps = {.training = true},
+                                 .steps = {.training = node == NULL || !node->inference, .keeps = true},
                                  .source = CLY_MODEL_NO_VALUE,
                                  .target = CLY_MODEL_NO_VALUE};
     for (size_t i = 0; i < CLY_LAYERS_WEIGHTS; i++) {
