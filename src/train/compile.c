@@ -31,7 +31,6 @@ static void destroy_compiled(cly_train_compiled *compiled) {
         free_texts(output->weighted_metrics, output->weighted_metric_count);
     }
     free(compiled->outputs);
-    cly_train_free_texts(compiled->texts);
     free(compiled->problem);
     free(compiled);
 }
