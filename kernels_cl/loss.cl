@@ -140,8 +140,8 @@ static float2 term(const float given, const float p, const float4 a, const int b
 
 #else
 /* The loss of one row, whose elements lie `stride` apart; `factor` times its gradient is written where wanted. */
-static float row(__global const float *restrict p, __global const float *restrict t, __global float *restrict dp,
-                 const int n, const long stride, const float4 a, const float factor, const int wanted) {
+static float row(__global const float *p, __global const float *t, __global float *dp, const int n, const long stride,
+                 const float4 a, const float factor, const int wanted) {
 #if LOSS == CATEGORICAL_HINGE
     float pos = 0.0f, neg = -INFINITY;
     int ties = 0; /* share the gradient of the maximum */
@@ -216,8 +216,8 @@ static float row(__global const float *restrict p, __global const float *restric
 }
 
 /* The same for a label, which is a whole number. */
-static float labelled(__global const float *restrict p, const int label, __global float *restrict dp, const int n,
-                      const long stride, const float factor, const int wanted) {
+static float labelled(__global const float *p, const int label, __global float *dp, const int n, const long stride,
+                      const float factor, const int wanted) {
     float most = 0.0f, sum = 0.0f;
 #if LOSS == SPARSE
     for (int j = 0; j < n; j++) {
@@ -245,9 +245,9 @@ static float labelled(__global const float *restrict p, const int label, __globa
 }
 
 /* One entry: its value, unweighted, and `factor` times its gradient. */
-static float entry_loss(__global const float *restrict y_pred, __global const float *restrict y_true,
-                        __global float *restrict gradient, __global int *restrict bad_labels, const long entry,
-                        const int axis, const long inner, const float4 a, const float factor, const int flags) {
+static float entry_loss(__global const float *y_pred, __global const float *y_true, __global float *gradient,
+                        __global int *bad_labels, const long entry, const int axis, const long inner, const float4 a,
+                        const float factor, const int flags) {
     const long first =
         (long)((INDEX)entry / (INDEX)inner) * inner * axis + (long)((INDEX)entry % (INDEX)inner);
     const int wanted = (flags & WANTS_GRADIENT) != 0;

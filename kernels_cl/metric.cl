@@ -14,7 +14,7 @@
 #define SPARSE_TOP_K 7
 
 /* The first of the largest. */
-static int largest(__global const float *restrict x, const int n) {
+static int largest(__global const float *x, const int n) {
     int place = 0;
     float most = x[0];
     for (int j = 1; j < n; j++) {
@@ -26,7 +26,7 @@ static int largest(__global const float *restrict x, const int n) {
 }
 
 /* Fewer than k are larger; not if any that is looked at is a NaN or infinite, as in TensorFlow's in_top_k. */
-static float is_among(__global const float *restrict x, const int n, const int label, const int k) {
+static float is_among(__global const float *x, const int n, const int label, const int k) {
     if (label < 0 || label >= n || !isfinite(x[label])) {
         return 0.0f;
     }
@@ -43,9 +43,9 @@ static int label_of(const float given, const int classes) {
     return given > -1.0f && given < (float)classes ? (int)given : -1;
 }
 
-static float value_of(__global const float *restrict y_pred, __global const float *restrict y_true, const long k,
+static float value_of(__global const float *y_pred, __global const float *y_true, const long k,
                       const int id, const int axis, const int top, const float threshold) {
-    __global const float *restrict p = y_pred + k * axis;
+    __global const float *p = y_pred + k * axis;
     switch (id) {
         case EQUAL:
             return y_true[k] == y_pred[k] ? 1.0f : 0.0f;
@@ -89,7 +89,7 @@ __kernel void metric_mean(__global const float *restrict y_pred, __global const 
 }
 
 /* x is among the k largest of its row, the earlier of equals first. */
-static int is_on_top(__global const float *restrict row, const int n, const int place, const int k) {
+static int is_on_top(__global const float *row, const int n, const int place, const int k) {
     int before = 0;
     for (int j = 0; j < n; j++) {
         before += row[j] > row[place] || (row[j] == row[place] && j < place);
