@@ -91,27 +91,35 @@ static int load_one(const char *path, const clayer_model *model, cly_cli_role ro
     return status == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_file(status);
 }
 
+static bool is_needed(const bool *needed, size_t index) {
+    return needed == NULL || needed[index];
+}
+
 /* One archive for all places. */
-static int load_all(const char *path, const clayer_model *model, cly_cli_role role, clayer_array **arrays) {
+static int load_all(const char *path, const clayer_model *model, cly_cli_role role, const bool *needed,
+                    clayer_array **arrays) {
     clayer_archive *archive = NULL;
     clayer_status status = clayer_archive_load(path, &archive);
     int exit_status = status == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_file(status);
     for (size_t i = 0; exit_status == CLY_EXIT_DONE && i < cly_cli_place_count(model, role); i++) {
-        exit_status = take_member(archive, path, model, role, i, &arrays[i]);
+        if (is_needed(needed, i)) {
+            exit_status = take_member(archive, path, model, role, i, &arrays[i]);
+        }
     }
     clayer_archive_destroy(archive);
     return exit_status;
 }
 
 static int load_each(const cly_cli_verb *verb, const clayer_model *model, cly_cli_role role, const cly_cli_list *files,
-                     clayer_array **arrays) {
+                     const bool *needed, clayer_array **arrays) {
     const char *noun = roles[role].noun;
     size_t count = cly_cli_place_count(model, role), next = 0;
+    const bool all = files->count >= count; /* then plain names go to places that need none, too */
     for (size_t i = 0; i < files->count; i++) {
         const char *path;
         int index = cly_cli_named_place(model, role, files->items[i], &path);
         if (index < 0) { /* the next one that has no file yet, in the model's order */
-            while (next < count && arrays[next] != NULL) {
+            while (next < count && (arrays[next] != NULL || !(all || is_needed(needed, next)))) {
                 next++;
             }
             index = (int)next;
@@ -129,7 +137,7 @@ static int load_each(const cly_cli_verb *verb, const clayer_model *model, cly_cl
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (arrays[i] == NULL) {
+        if (arrays[i] == NULL && is_needed(needed, i)) {
             return cly_cli_usage(verb, "no file for %s '%s': the model has %zu %ss", noun, place_name(model, role, i),
                                  count, roles[role].outputs ? "output" : "input");
         }
@@ -169,7 +177,7 @@ static int check_input(const clayer_model *model, size_t index, const clayer_arr
 }
 
 int cly_cli_load_arrays(const cly_cli_verb *verb, const clayer_model *model, cly_cli_role role,
-                        const cly_cli_list *files, clayer_array **arrays_out) {
+                        const cly_cli_list *files, const bool *needed, clayer_array **arrays_out) {
     size_t count = cly_cli_place_count(model, role);
     clayer_array **arrays = calloc(count + 1, sizeof *arrays);
     if (arrays == NULL) {
@@ -177,18 +185,23 @@ int cly_cli_load_arrays(const cly_cli_verb *verb, const clayer_model *model, cly
     }
     const char *path = files->items[0];
     bool plain = files->count == 1 && cly_cli_named_place(model, role, files->items[0], &path) < 0;
-    int status = plain && cly_cli_is_zip(path) ? load_all(path, model, role, arrays)
-                                               : load_each(verb, model, role, files, arrays);
-    for (size_t i = 0; status == CLY_EXIT_DONE && role == CLY_CLI_INPUTS && i < count; i++) {
-        const clayer_shape *first = clayer_array_get_shape(arrays[0]);
-        status = check_input(model, i, arrays[i], first->rank > 0 ? first->dims[0] : 0);
-    }
+    int status = plain && cly_cli_is_zip(path) ? load_all(path, model, role, needed, arrays)
+                                               : load_each(verb, model, role, files, needed, arrays);
     if (status == CLY_EXIT_DONE) {
         memcpy(arrays_out, arrays, count * sizeof *arrays);
     } else {
         cly_cli_free_arrays(arrays, count);
     }
     free(arrays);
+    return status;
+}
+
+int cly_cli_check_inputs(const clayer_model *model, clayer_array *const *inputs) {
+    int status = CLY_EXIT_DONE;
+    for (size_t i = 0; status == CLY_EXIT_DONE && i < clayer_model_get_input_count(model); i++) {
+        const clayer_shape *first = clayer_array_get_shape(inputs[0]);
+        status = check_input(model, i, inputs[i], first->rank > 0 ? first->dims[0] : 0);
+    }
     return status;
 }
 

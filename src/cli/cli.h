@@ -115,10 +115,13 @@ size_t cly_cli_place_count(const clayer_model *model, cly_cli_role role);
 /* The index of the input or output that "name=REST" names; -1, with *rest_out == item, if it names none. */
 int cly_cli_named_place(const clayer_model *model, cly_cli_role role, const char *item, const char **rest_out);
 
-/* One array for each of them, in the model's order, inputs checked against the model's shapes; `files` has one item or
- * more, `arrays_out` room for all, which is filled only on success. */
+/* One array for each of them, in the model's order; `files` has one item or more, `arrays_out` room for all, which is
+ * filled only on success. Where needed[i] is false there may be none (needed NULL: all are), and arrays_out[i] is NULL.
+ */
 int cly_cli_load_arrays(const cly_cli_verb *verb, const clayer_model *model, cly_cli_role role,
-                        const cly_cli_list *files, clayer_array **arrays_out);
+                        const cly_cli_list *files, const bool *needed, clayer_array **arrays_out);
+/* Holds shapes and numbers of samples against the model's inputs. */
+int cly_cli_check_inputs(const clayer_model *model, clayer_array *const *inputs);
 /* Whether the -o options fit the model's outputs: looked at before the model runs. */
 int cly_cli_check_outputs(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *files);
 int cly_cli_save_outputs(const clayer_model *model, const cly_cli_list *files, clayer_array *const *outputs);
@@ -145,9 +148,11 @@ typedef struct cly_cli_dataset { /* zeroed before cly_cli_load_dataset */
     clayer_dataset data; /* over the arrays above, as long as they live */
 } cly_cli_dataset;
 
-/* The files of inputs, targets and, where there are any, sample weights; cly_cli_free_dataset also after an error. */
-int cly_cli_load_dataset(const cly_cli_verb *verb, const clayer_model *model, const cly_cli_list *x,
-                         const cly_cli_list *y, const cly_cli_list *weights, cly_cli_dataset *dataset);
+/* The files of inputs, targets and, where there are any, sample weights, for a model that is compiled: an output
+ * without a loss needs no target, and weights with names are for those outputs only. cly_cli_free_dataset also after an
+ * error. */
+int cly_cli_load_dataset(const cly_cli_verb *verb, clayer_model *model, const cly_cli_list *x, const cly_cli_list *y,
+                         const cly_cli_list *weights, cly_cli_dataset *dataset);
 void cly_cli_free_dataset(cly_cli_dataset *dataset);
 
 /* ---- progress of training (bar.c) ---- */

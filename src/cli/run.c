@@ -101,7 +101,10 @@ static int prepare(const cly_cli_options *options, const job *wanted, session *r
     if (run->inputs == NULL || run->outputs == NULL) {
         return cly_cli_fail(CLY_EXIT_MEMORY, "out of memory for the lists of inputs and outputs");
     }
-    status = cly_cli_load_arrays(&cly_cli_run, run->model, CLY_CLI_INPUTS, &wanted->inputs, run->inputs);
+    status = cly_cli_load_arrays(&cly_cli_run, run->model, CLY_CLI_INPUTS, &wanted->inputs, NULL, run->inputs);
+    if (status == CLY_EXIT_DONE) {
+        status = cly_cli_check_inputs(run->model, run->inputs);
+    }
     if (status == CLY_EXIT_DONE && wanted->labels != NULL) {
         status = load_labels(wanted->labels, run);
     }

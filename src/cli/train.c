@@ -216,7 +216,7 @@ const cly_cli_verb cly_cli_train = {
         "  --restore-best            and goes back to the weights of the best epoch\n"
         "  --reduce-lr FACTOR,EPOCHS multiplies the learning rate after so many without\n"
         "\n"
-        "  --history CSV             a line an epoch, as Keras' CSVLogger\n"
+        "  --history CSV             a line an epoch, as Keras' CSVLogger; --initial-epoch appends\n"
         "  --memory-limit BYTES      refuse to train in more device memory: 500M, 2G\n"
         "  --check-numerics          stop at the first NaN or infinity and name the layer; slow\n"
         "  --json                    print the history as JSON\n"

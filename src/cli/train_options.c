@@ -144,6 +144,7 @@ static int set_monitor(cly_cli_train_job *wanted) {
     fit->checkpoint.save = clayer_model_save;
     fit->early_stopping.monitor = fit->early_stopping.monitor != NULL ? monitor : NULL;
     fit->reduce_lr.monitor = fit->reduce_lr.monitor != NULL ? monitor : NULL;
+    fit->csv_append = fit->initial_epoch > 0; /* training that goes on continues its history */
     return CLY_EXIT_DONE;
 }
 
