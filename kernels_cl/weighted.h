@@ -15,7 +15,7 @@
               k##_end = (each) > 0 ? min((long)(count), ((slot) + 1) * (each)) : (long)(count); \
          k < k##_end; k += (each) > 0 ? 1 : (slots))
 
-/* `sizes` are the last three of the entries' shape in y, z, w; `strides` are 0 along what the weight is the same for. */
+/* `sizes` are the last three of the entries' shape, in y, z, w; `strides` are 0 along what has one weight. */
 static long weight_at(const long entry, const int4 sizes, const int4 strides) {
     INDEX rest = (INDEX)entry;
     long at = (long)(rest % sizes.w) * strides.w;

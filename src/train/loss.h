@@ -20,8 +20,8 @@ extern const cly_spec_list cly_train_losses;
  * (Keras 2's default), mean. "none" trains as "sum" does, and its value is the mean of the weighted entries, which is
  * what Keras logs. */
 
-/* What the loss undoes (softmax, sigmoid) if its prediction came straight from an activation: Keras' crossentropies then
- * take what went into it for their logits, whichever of the two activations it was. */
+/* What the loss undoes (softmax, sigmoid) if its prediction came straight from an activation: Keras' crossentropies
+ * then take what went into it for their logits, whichever of the two activations it was. */
 cly_model_logits cly_train_loss_undoes(const cly_spec *loss);
 
 /* A loss at concrete shapes. Weights are float32 of a shape that broadcasts to the unreduced loss (one a sample, or one
