@@ -134,6 +134,51 @@ START_TEST(labels_out_of_range_are_told) {
 }
 END_TEST
 
+/* What Keras 2 and 3 gave for labels 0, 1, 2, 1 of which 1 is ignored. */
+START_TEST(ignored_labels_are_left_out_as_in_keras) {
+    static const float y_pred[12] = {0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f};
+    static const float labels[4] = {0, 1, 2, 1}, all[4] = {1, 1, 1, 1}, weight[4] = {1, 2, 0.5f, 3};
+    static const struct {
+        const char *reduction;
+        bool weighted, keras3;
+        double value, first, third; /* and the gradients of rows 0 and 2 by their first columns */
+    } cases[] = {{"sum_over_batch_size", false, false, 1.1512926, -2.0, 0.5},
+                 {"sum", false, false, 2.3025851, -4.0, 1.0},
+                 {"mean_with_sample_weight", false, true, 1.1512926, -2.0, 0.5},
+                 {"mean", false, true, 1.1512926, -2.0, 0.5},
+                 {"sum_over_batch_size", true, false, 0.97800577, -2.0, 0.25},
+                 {"sum", true, false, 1.9560115, -4.0, 0.5},
+                 {"none", true, false, 1.9560115 / 4.0, -4.0, 0.5},
+                 {"mean_with_sample_weight", true, true, 1.3040076, -8.0 / 3.0, 1.0 / 3.0},
+                 {"mean", true, true, 0.97800577, -2.0, 0.25}};
+    cly_spec spec = parse("sparse_categorical_crossentropy(ignore_class=1)");
+    for (int generation = 2; generation <= 3; generation++) {
+        cly_train_loss_shape shape = {.loss = &spec, .generation = generation, .y_pred = matrix, .y_true = vector};
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            if (cases[i].keras3 && generation == 2) {
+                continue;
+            }
+            ck_assert_int_eq(cly_base_spec_set_text(&cly_train_losses, &spec, "reduction", cases[i].reduction),
+                             CLAYER_OK);
+            shape.weight = cases[i].weighted ? vector : (clayer_shape){0};
+            outcome out = bench_evaluate(&shape, y_pred, labels, cases[i].weighted ? weight : NULL, 1.0f);
+            ck_assert_msg(fabs((double)out.value - cases[i].value) < 1e-6 &&
+                              fabs((double)out.gradient[0] - cases[i].first) < 1e-5 &&
+                              fabs((double)out.gradient[6] - cases[i].third) < 1e-5 && out.gradient[3] == 0.0f,
+                          "Keras %d, %s: %g, %g, %g", generation, cases[i].reduction, (double)out.value,
+                          (double)out.gradient[0], (double)out.gradient[6]);
+            bench_drop(&out);
+        }
+        spec = parse("sparse_categorical_crossentropy(ignore_class=1)");
+        shape.weight.rank = 0;
+        outcome out = bench_evaluate(&shape, y_pred, all, NULL, 1.0f);
+        ck_assert(generation == 2 ? isnan(out.value) : out.value == 0.0f);
+        ck_assert(out.gradient[0] == 0.0f && out.bad_labels == 0);
+        bench_drop(&out);
+    }
+}
+END_TEST
+
 static void refuse(const char *text, int generation, clayer_shape y_pred, clayer_shape y_true, clayer_shape weight,
                    clayer_status expected, const char *said) {
     cly_spec spec = parse(text);
@@ -209,6 +254,7 @@ static Suite *make(void) {
     tcase_add_unchecked_fixture(tests, bench_open, bench_close);
     tcase_add_test(tests, losses_are_keras);
     tcase_add_test(tests, labels_out_of_range_are_told);
+    tcase_add_test(tests, ignored_labels_are_left_out_as_in_keras);
     tcase_add_test(tests, shapes_that_do_not_fit_are_refused);
     tcase_add_test(tests, names_are_keras);
     tcase_add_test(tests, crossentropy_goes_by_the_shapes);

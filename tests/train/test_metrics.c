@@ -232,6 +232,61 @@ START_TEST(crossentropies_take_logits) {
 }
 END_TEST
 
+static double weighted_result(const char *text, int generation, clayer_shape y_pred, clayer_shape y_true,
+                              const float *pred, const float *labels, const float *weight) {
+    double result = NAN;
+    const clayer_shape rows = {1, {y_pred.dims[0]}};
+    cly_train_metric *metric = make_metric(text, generation, y_pred, y_true);
+    update(metric, pred, &y_pred, labels, &y_true, weight, weight != NULL ? &rows : &none);
+    ck_assert_int_eq(cly_train_metric_result(metric, &result), CLAYER_OK);
+    cly_train_metric_destroy(metric);
+    return result;
+}
+
+/* Keras 3 counts ignored entries as zeros unless there are weights, Keras 2 never does. The numbers are theirs. */
+START_TEST(ignored_labels_count_as_in_keras) {
+    static const float pred[12] = {0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f, 0.2f, 0.3f, 0.5f};
+    static const float labels[4] = {0, 1, 2, 1}, weight[4] = {1, 2, 0.5f, 3};
+    static const char *const text = "sparse_categorical_crossentropy(ignore_class=1)";
+    const double expected[2][2] = {{1.1512925625, 1.3040076494}, {0.5756462812, 1.3040076494}};
+    for (int generation = 2; generation <= 3; generation++) {
+        for (int weighted = 0; weighted < 2; weighted++) {
+            const double result =
+                weighted_result(text, generation, matrix, vector, pred, labels, weighted ? weight : NULL);
+            ck_assert_msg(fabs(result - expected[generation - 2][weighted]) < 1e-6, "Keras %d: %.9g", generation,
+                          result);
+        }
+    }
+}
+END_TEST
+
+/* Arguments of AUC that metrics.npz has not, with sample weights; the numbers are Keras'. */
+START_TEST(auc_has_keras_other_arguments) {
+    static const float sixteenths[18] = {11, 13, 1, 13, 8, 8, 10, 5, 15, 1, 5, 6, 9, 7, 2, 1, 1, 1};
+    static const float labels[18] = {0, 1, 0, 1, 1, 0, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 1, 0};
+    static const float weight[6] = {1, 2, 0.5f, 3, 1, 2};
+    static const struct {
+        const char *text;
+        double expected;
+    } cases[] = {{"auc(multi_label=True, label_weights=[1, 2, 0.5])", 0.6321297883987427},
+                 {"auc(multi_label=True, num_labels=3, label_weights=[1, 2, 0.5])", 0.6321297883987427},
+                 {"auc(label_weights=[1, 2, 0.5])", 0.6069930195808411},
+                 {"auc", 0.6024690866470337},
+                 {"auc(curve=PRGAIN)", 0.22001758217811584},
+                 {"auc(thresholds=[0.625, 0.25, 0.5], summation_method=minoring)", 0.41234567761421204}};
+    const clayer_shape shape = {2, {6, 3}};
+    float pred[18];
+    for (int i = 0; i < 18; i++) {
+        pred[i] = sixteenths[i] / 16.0f;
+    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const double result = weighted_result(cases[i].text, 3, shape, shape, pred, labels, weight);
+        ck_assert_msg(fabs(result - cases[i].expected) < 1e-6, "%s: %.9g, not %.9g", cases[i].text, result,
+                      cases[i].expected);
+    }
+}
+END_TEST
+
 static void refuse(const char *text, clayer_shape y_pred, clayer_shape y_true, clayer_status expected,
                    const char *said) {
     cly_train_metric *metric = NULL;
@@ -336,6 +391,8 @@ static Suite *make(void) {
     tcase_add_test(tests, accuracy_goes_by_the_shapes);
     tcase_add_test(tests, nothing_gives_zero);
     tcase_add_test(tests, crossentropies_take_logits);
+    tcase_add_test(tests, ignored_labels_count_as_in_keras);
+    tcase_add_test(tests, auc_has_keras_other_arguments);
     tcase_add_test(tests, what_does_not_fit_is_refused);
     tcase_add_test(tests, large_batches_are_plain_sums);
     suite_add_tcase(suite, tests);
