@@ -172,6 +172,16 @@ def compile_net(K, model, case):
     model.compile(**compiled)
 
 
+def table(history, case):
+    """A row an epoch, a column a log, NaN where an epoch was not validated."""
+    values = np.full((len(history.epoch), len(history.history)), np.nan)
+    every = case["fit"].get("validation_freq", 1)
+    for column, key in enumerate(history.history):
+        rows = [i for i in range(len(history.epoch)) if not key.startswith("val_") or (i + 1) % every == 0]
+        values[rows, column] = history.history[key]
+    return values
+
+
 def run(K, generation, name, case, lines):
     K.utils.set_random_seed(sum(map(ord, name)))
     model = case["build"](K)
@@ -198,16 +208,12 @@ def run(K, generation, name, case, lines):
     model = K.models.load_model(os.path.join(HERE, path), compile=False)
     compile_net(K, model, case)
     start = [v.numpy() for v in model.weights]
-    history = model.fit(single(x), given, sample_weight=single(weights) if weights else None, **fit)
+    arguments = dict(fit, sample_weight=single(weights) if weights else None)
+    history = model.fit(single(x), given, **arguments)
     logs = history.history
-    values = np.full((len(history.epoch), len(logs)), np.nan)
-    every = case["fit"].get("validation_freq", 1)
-    for column, key in enumerate(logs):
-        rows = [i for i in range(len(history.epoch)) if not key.startswith("val_") or (i + 1) % every == 0]
-        values[rows, column] = logs[key]
+    arrays["history"] = table(history, case)
     arrays.update({"start%d" % i: a for i, a in enumerate(start)})
     arrays.update({"weight%d" % i: v.numpy() for i, v in enumerate(model.weights)})
-    arrays["history"] = values
     result = model.evaluate(single(x), given, sample_weight=single(weights) if weights else None, batch_size=4,
                             return_dict=True, verbose=0)
     arrays["evaluate"] = np.array(list(result.values()))

@@ -94,11 +94,31 @@ START_TEST(nets_train_as_keras_trains_them) {
 }
 END_TEST
 
+/* The configuration that Keras wrote into the file. */
+START_TEST(files_say_how_to_train) {
+    const fit_case *c = &cases[_i];
+    fit_data data, validation;
+    clayer_history *history = NULL;
+    clayer_model *model = fit_load(context, c);
+    ck_assert_msg(clayer_model_is_compiled(model), "%s", c->name);
+    ck_assert(fit_get_data(c, "", &data));
+    const bool validated = fit_get_data(c, "v", &validation);
+    const clayer_fit_config config = fit_get_config(c, validated ? &validation : NULL);
+    MUST(clayer_model_fit(model, &data.dataset, &config, &history));
+    const double distance = fit_distance(model, c);
+    ck_assert_msg(distance < 1e-3, "%s: weights are %.3g of their way from Keras'", c->name, distance);
+    check_history(c, history);
+    clayer_history_destroy(history);
+    clayer_model_destroy(model);
+}
+END_TEST
+
 static Suite *make_suite(void) {
     Suite *suite = suite_create("train.fit");
     TCase *tests = tcase_create("keras");
     tcase_add_unchecked_fixture(tests, open_all, close_all);
     tcase_add_loop_test(tests, nets_train_as_keras_trains_them, 0, (int)fit_cases_count());
+    tcase_add_loop_test(tests, files_say_how_to_train, 0, (int)fit_cases_count());
     suite_add_tcase(suite, tests);
     return suite;
 }
