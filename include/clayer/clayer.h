@@ -20,7 +20,9 @@
  * The objects. A context (context.h) is one OpenCL device with its queue, compiled programs and counters. A layer
  * (layers.h) is one of Keras' layers with its weights; it runs on tensors (tensor.h), which are float32 values in
  * device memory. A model (model.h) joins layers to a graph: built in C with clayer_add_conv2d and its like, or loaded
- * from a file that Keras saved. Arrays (array.h) are values in host memory and the NumPy files they come from. What a
+ * from a file that Keras saved. Training (train.h) compiles a model with an optimizer, losses and metrics, fits it to
+ * data and evaluates it; a model is saved (model.h) as files that Keras loads and goes on with. Arrays (array.h) are
+ * values in host memory and the NumPy files they come from, which are mapped where they can be. What a
  * layer means, its arguments, their names and defaults, output shapes, the layout of weights, is what Keras means.
  *
  * Errors. A function that can fail returns a clayer_status, CLAYER_OK being 0; clayer_last_error() then holds one
