@@ -64,7 +64,8 @@ typedef struct cly_spec {
  * and the names there are. */
 clayer_status cly_base_spec_find(const cly_spec_list *list, const char *name, cly_spec *spec_out);
 
-/* Sets one argument by name; a list is one of axes or of numbers. A wrong name, kind or limit is CLAYER_INVALID_ARGUMENT. */
+/* Sets one argument by name; a list is one of axes or of numbers. A wrong name, kind or limit is
+ * CLAYER_INVALID_ARGUMENT. */
 clayer_status cly_base_spec_set_number(const cly_spec_list *list, cly_spec *spec, const char *name, double value);
 clayer_status cly_base_spec_set_text(const cly_spec_list *list, cly_spec *spec, const char *name, const char *value);
 
