@@ -30,6 +30,13 @@ clayer_status cly_io_keras_arguments(const cly_spec_list *list, const cJSON *con
  * model's problem, of which training tells; only CLAYER_OUT_OF_MEMORY is returned. json NULL or empty: not compiled. */
 clayer_status cly_io_keras_training(clayer_model *model, const cJSON *json);
 
+/* The text of a spec, freed with free(). */
+clayer_status cly_io_keras_format(const cly_spec *spec, char **text_out);
+
+/* The texts of an optimizer and of its schedule, which stays NULL where there is none; freed with free(), also after an
+ * error (keras_optimizer.c). */
+clayer_status cly_io_keras_optimizer(const cJSON *json, int generation, char **optimizer_out, char **schedule_out);
+
 /* The optimizer's state of a compiled model, from the file that holds its weights (keras_state.c). */
 clayer_status cly_io_keras_state(clayer_model *model, cly_io_hdf5 *file);
 

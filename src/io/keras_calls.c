@@ -41,7 +41,7 @@ static bool is_history(const cJSON *json) {
 
 /* ---- arguments of a call besides its tensors ---- */
 
-/* Only training=False, which matters in training, and what says nothing. */
+/* Only training=False, which matters in Keras 2's training, and what says nothing. */
 static clayer_status check_arguments(const cJSON *arguments, cly_io_keras_refs *refs) {
     const cJSON *argument = NULL;
     cJSON_ArrayForEach(argument, arguments) {

@@ -20,11 +20,17 @@ typedef struct state {
     size_t count;
 } state;
 
-/* Slots for the weights that training moves. */
-static clayer_status build(state *in) {
+/* Slots for the weights that training moves, unless the file has none: that of a model that was never trained. */
+static clayer_status build(state *in, size_t found) {
     cly_model_weight *weights = NULL;
     size_t count = 0;
     clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_train_optimizer_list(in->optimizer, &in->variables, &in->count));
+    if (found == in->count) {
+        return CLAYER_OK;
+    }
+    free(in->variables);
+    in->variables = NULL;
     CLY_TRY(cly_model_list_weights(in->model, true, &weights, &count));
     CLY_TRY(cly_train_optimizer_build(in->optimizer, weights, count));
     CLY_TRY(cly_train_optimizer_list(in->optimizer, &in->variables, &in->count));
@@ -64,12 +70,13 @@ static void tell_fresh(const state *in, size_t found) {
 
 /* ---- optimizer/vars/<number> ---- */
 
-static clayer_status read_numbered(const state *in, cly_io_hdf5 *file) {
+static clayer_status read_numbered(state *in, cly_io_hdf5 *file) {
     char **names = NULL;
     size_t count = 0;
     cly_base_text path = {0};
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_io_hdf5_list(file, "optimizer/vars", &names, &count));
+    CLY_TRY(build(in, count));
     if (count != in->count) {
         tell_fresh(in, count);
         goto done;
@@ -100,12 +107,13 @@ static bool is_known_name(const state *in, size_t index, const char *name) {
     return slot != NULL && strncmp(slot + 1, variable->name, length) == 0 && slot[1 + length] == '/';
 }
 
-static clayer_status read_named(const state *in, cly_io_hdf5 *file) {
+static clayer_status read_named(state *in, cly_io_hdf5 *file) {
     char **names = NULL;
     size_t count = 0;
     cly_base_text path = {0};
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_io_hdf5_get_texts(file, "optimizer_weights", "weight_names", &names, &count));
+    CLY_TRY(build(in, count));
     bool known = count == in->count;
     for (size_t i = 0; known && i < count; i++) {
         known = is_known_name(in, i, names[i]);
@@ -150,7 +158,6 @@ clayer_status cly_io_keras_state(clayer_model *model, cly_io_hdf5 *file) {
     if (!numbered && !cly_io_hdf5_exists(file, "optimizer_weights")) {
         return CLAYER_OK;
     }
-    CLY_TRY(build(&in));
     CLY_TRY(numbered ? read_numbered(&in, file) : read_named(&in, file));
     set_training_steps(model, cly_train_optimizer_get_iterations(in.optimizer));
 done:

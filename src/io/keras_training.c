@@ -4,12 +4,10 @@
  * keras/src/trainers/trainer.py and their like in Keras 2: the optimizer, and for losses, their weights and metrics one
  * for all outputs, a list by output or a dict by the output's name. What Keras knows and this library does not leaves a
  * model that runs and says, when it is to be trained, why it cannot be. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/number.h"
 #include "base/text.h"
 #include "io/keras.h"
 #include "model/model.h"
@@ -48,96 +46,6 @@ static void free_setup(setup *in) {
     free(in->loss_weights);
     free_lists(in->metrics, in->outputs);
     free_lists(in->weighted_metrics, in->outputs);
-}
-
-static clayer_status format(const cly_spec *spec, char **text_out) {
-    cly_base_text text = {0};
-    clayer_status status = cly_base_spec_format(spec, &text);
-    if (status != CLAYER_OK) {
-        cly_base_text_free(&text);
-        return status;
-    }
-    *text_out = text.chars;
-    return CLAYER_OK;
-}
-
-/* ---- the optimizer ---- */
-
-/* "Custom>Adam": Keras 2 registers its own optimizers as a user would. */
-static const char *own_name(const char *name) {
-    static const char package[] = "Custom>";
-    return strncmp(name, package, sizeof(package) - 1) == 0 ? name + sizeof(package) - 1 : name;
-}
-
-/* Keras 2 up to 2.10 lowered the rate by decay: lr / (1 + decay * iterations). */
-static clayer_status read_decay(double rate, double decay, char **text_out) {
-    char numbers[2][32];
-    cly_base_text text = {0};
-    clayer_status status = CLAYER_OK;
-    cly_base_write_number(rate, numbers[0], sizeof(numbers[0]));
-    cly_base_write_number(decay, numbers[1], sizeof(numbers[1]));
-    CLY_TRY(cly_base_text_add(&text, "inverse_time_decay(initial_learning_rate=%s, decay_steps=1, decay_rate=%s)",
-                              numbers[0], numbers[1]));
-    *text_out = text.chars;
-    text = (cly_base_text){0};
-done:
-    cly_base_text_free(&text);
-    return status;
-}
-
-/* A schedule in the place of the rate, and decay, which an optimizer of today does not take, are taken out of `config`
- * (a copy of ours). */
-static clayer_status read_schedule(cJSON *config, int generation, char **text_out) {
-    const cJSON *rate = cJSON_GetObjectItemCaseSensitive(config, "learning_rate");
-    const cJSON *old_rate = cJSON_GetObjectItemCaseSensitive(config, "lr");
-    const cJSON *decay = cJSON_GetObjectItemCaseSensitive(config, "decay");
-    clayer_status status = CLAYER_OK;
-    rate = rate == NULL ? old_rate : rate;
-    if (cJSON_IsObject(rate) && cly_io_keras_unwrap(rate) == rate) {
-        CLY_TRY(cly_io_keras_spec(&cly_train_schedules, rate, generation, text_out));
-        cJSON_DeleteItemFromObjectCaseSensitive(config, rate->string);
-    } else if (cJSON_IsNumber(decay) && decay->valuedouble != 0.0) {
-        CLY_TRY(read_decay(cJSON_IsNumber(rate) ? rate->valuedouble : 0.01, decay->valuedouble, text_out));
-    }
-    cJSON_DeleteItemFromObjectCaseSensitive(config, "decay");
-done:
-    return status;
-}
-
-/* The name stands in the names of variables in .h5 files. */
-static clayer_status set_optimizer_name(const cJSON *config, cly_spec *spec) {
-    const char *name = cly_io_keras_text(config, "name");
-    bool own = name != NULL && name[0] != '\0' && strlen(name) < CLY_SPEC_NAME && strpbrk(name, "'\"/") == NULL;
-    return own ? cly_base_spec_set_text(&cly_train_optimizers, spec, "name", name) : CLAYER_OK;
-}
-
-static clayer_status read_optimizer(const cJSON *json, setup *in) {
-    const char *class_name = cly_io_keras_text(json, "class_name");
-    const char *registered = cly_io_keras_text(json, "registered_name");
-    cJSON *config = NULL;
-    cly_spec spec;
-    clayer_status status = CLAYER_OK;
-    if (cJSON_IsString(json) || cJSON_IsNull(json)) {
-        const char *name = cJSON_IsNull(json) ? "rmsprop" : json->valuestring;
-        CLY_TRY(cly_base_spec_find(&cly_train_optimizers, name, &spec));
-        return format(&spec, &in->optimizer);
-    }
-    if (class_name == NULL || (registered != NULL && strcmp(own_name(registered), own_name(class_name)) != 0)) {
-        return cly_base_fail(CLAYER_UNSUPPORTED, "the optimizer is not one of Keras' own");
-    }
-    CLY_TRY(cly_base_spec_find(&cly_train_optimizers, own_name(class_name), &spec));
-    config = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(json, "config"), 1);
-    if (!cJSON_IsObject(config)) {
-        status = cly_base_fail(CLAYER_BAD_FILE, "optimizer '%s' has no config", class_name);
-        goto done;
-    }
-    CLY_TRY(read_schedule(config, in->model->generation, &in->schedule));
-    CLY_TRY(cly_io_keras_arguments(&cly_train_optimizers, config, &spec));
-    CLY_TRY(set_optimizer_name(config, &spec));
-    CLY_TRY(format(&spec, &in->optimizer));
-done:
-    cJSON_Delete(config);
-    return status;
 }
 
 /* ---- one loss or metric ---- */
@@ -193,7 +101,7 @@ static clayer_status read_loss(const setup *in, const cJSON *json, char **text_o
             spec.values[p] = parameter->fallback;
         }
     }
-    CLY_TRY(format(&spec, text_out));
+    CLY_TRY(cly_io_keras_format(&spec, text_out));
 done:
     return status;
 }
@@ -207,6 +115,9 @@ static clayer_status set_metric_name(const setup *in, const cJSON *config, size_
     if (name != NULL && in->model->generation == 2 && in->outputs > 1 && strncmp(name, output_name, length) == 0 &&
         name[length] == '_' && name[length + 1] != '\0') {
         name += length + 1;
+    }
+    if (name != NULL && in->model->generation == 2 && strncmp(name, "weighted_", strlen("weighted_")) == 0) {
+        name += strlen("weighted_"); /* put there where an unweighted metric has the name, and put there again */
     }
     if (name == NULL || strcmp(name, spec->entry->name) == 0) {
         return CLAYER_OK;
@@ -226,8 +137,18 @@ static clayer_status add_text(texts *list, char *text) {
     return CLAYER_OK;
 }
 
+/* Of which the shapes say what they are. */
+static bool is_word_by_shape(const char *name) {
+    static const char *const words[] = {"accuracy", "acc", "crossentropy", "ce"};
+    for (size_t i = 0; i < CLY_COUNT(words); i++) {
+        if (cly_base_same_word(words[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static clayer_status add_metric(const setup *in, const cJSON *json, size_t output, texts *list) {
-    static const char *const words[] = {"accuracy", "acc", "crossentropy", "ce"}; /* the shapes say which */
     cly_spec spec = {0};
     char *text = NULL;
     clayer_status status = CLAYER_OK;
@@ -235,11 +156,7 @@ static clayer_status add_metric(const setup *in, const cJSON *json, size_t outpu
         return CLAYER_OK;
     }
     if (cJSON_IsString(json)) {
-        bool word = false;
-        for (size_t i = 0; i < CLY_COUNT(words); i++) {
-            word = word || cly_base_same_word(words[i], json->valuestring);
-        }
-        if (!word) {
+        if (!is_word_by_shape(json->valuestring)) {
             CLY_TRY(cly_base_spec_find(&cly_train_metrics, json->valuestring, &spec));
         }
         CLY_TRY(cly_base_copy_string(json->valuestring, &text)); /* logs have the name that was given */
@@ -247,7 +164,11 @@ static clayer_status add_metric(const setup *in, const cJSON *json, size_t outpu
     }
     CLY_TRY(read_single(&cly_train_metrics, json, in->model->generation, &spec));
     CLY_TRY(set_metric_name(in, cJSON_GetObjectItemCaseSensitive(json, "config"), output, &spec));
-    CLY_TRY(format(&spec, &text));
+    if (wrapped_function(json) != NULL && is_word_by_shape(spec.name)) { /* Keras 2's files have it found out */
+        CLY_TRY(cly_base_copy_string(spec.name, &text));
+    } else {
+        CLY_TRY(cly_io_keras_format(&spec, &text));
+    }
     return add_text(list, text);
 done:
     return status;
@@ -415,7 +336,7 @@ static clayer_status compile(clayer_model *model, const cJSON *json, setup *in) 
     if (optimizer == NULL) {
         return cly_base_fail(CLAYER_BAD_FILE, "it has no optimizer");
     }
-    CLY_TRY(read_optimizer(optimizer, in));
+    CLY_TRY(cly_io_keras_optimizer(optimizer, model->generation, &in->optimizer, &in->schedule));
     CLY_TRY(read_losses(cJSON_GetObjectItemCaseSensitive(json, "loss"), in));
     CLY_TRY(read_loss_weights(cJSON_GetObjectItemCaseSensitive(json, "loss_weights"), in));
     CLY_TRY(read_metrics(cJSON_GetObjectItemCaseSensitive(json, "metrics"), "metrics", in, &in->metrics));

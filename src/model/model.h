@@ -17,7 +17,7 @@ struct clayer_node {
     clayer_shape shape; /* of the output, unknown dimensions -1 */
     size_t index;       /* in model->nodes, which is a topological order */
     size_t call;        /* how many calls of the same layer stand before it: Keras' node index */
-    bool inference;     /* called with training=False: runs so in training too */
+    bool inference;     /* the file calls the layer with training=False: see cly_model_stays_in_inference */
 };
 
 /* What a model keeps between runs: plans for the last input shapes and the device memory they share (memory.c). */
@@ -50,6 +50,12 @@ struct clayer_model {
                                     uint64_t *optimizer_bytes_out);
     uint64_t version; /* increased by every change of the graph */
 };
+
+/* A call with training=False runs so in training too: in Keras 2. A model of Keras 3 passes its own `training` over
+ * what its layers were called with (operation_fn in keras/src/models/functional.py). */
+static inline bool cly_model_stays_in_inference(const clayer_node *node) {
+    return node->inference && node->model->generation == 2;
+}
 
 /* A nameless layer gets Keras' automatic name within the model. An input is a node of class InputLayer. */
 clayer_status cly_model_add_input(clayer_model *model, const char *name, const clayer_shape *batch_shape,

@@ -162,8 +162,8 @@ clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *inpu
     mark_needed(model, plan->calls);
     for (size_t i = 0; i < model->node_count; i++) {
         if (plan->calls[i].needed && model->nodes[i]->input_count > 0) {
-            plan->calls[i].steps.training = training && !model->nodes[i]->inference;
-            plan->calls[i].steps.keeps = training && model->nodes[i]->inference;
+            plan->calls[i].steps.training = training && !cly_model_stays_in_inference(model->nodes[i]);
+            plan->calls[i].steps.keeps = training && cly_model_stays_in_inference(model->nodes[i]);
             plan->calls[i].steps.logits = logits != NULL && logits[i];
             CLY_TRY(plan_call(model->nodes[i], plan));
         }

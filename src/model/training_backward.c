@@ -110,11 +110,12 @@ static clayer_status add_action(builder *b, cly_model_action_kind kind, const cl
     CLY_TRY(cly_base_grow(&items, &b->plan->action_capacity, b->plan->action_count, sizeof(cly_model_action)));
     b->plan->actions = items;
     cly_model_action *action = &b->plan->actions[b->plan->action_count++];
-    *action = (cly_model_action){.kind = kind,
-                                 .node = node,
-                                 .steps = {.training = node == NULL || !node->inference, .keeps = true},
-                                 .source = CLY_MODEL_NO_VALUE,
-                                 .target = CLY_MODEL_NO_VALUE};
+    *action =
+        (cly_model_action){.kind = kind,
+                           .node = node,
+                           .steps = {.training = node == NULL || !cly_model_stays_in_inference(node), .keeps = true},
+                           .source = CLY_MODEL_NO_VALUE,
+                           .target = CLY_MODEL_NO_VALUE};
     for (size_t i = 0; i < CLY_LAYERS_WEIGHTS; i++) {
         action->weight_gradients[i] = CLY_MODEL_NO_VALUE;
     }

@@ -38,6 +38,7 @@ def two_outputs(k):
     layers = k.layers
     inputs = k.Input((6, 3), name="series")
     x = layers.Conv1D(4, 3, activation="tanh", name="body")(inputs)
+    x = layers.BatchNormalization(name="still")(x, training=False)
     kind = layers.Dense(3, activation="softmax", name="kind")(layers.Flatten(name="flat")(x))
     size = layers.Dense(1, name="size")(layers.GlobalMaxPooling1D(name="peak")(x))
     return k.Model(inputs, [kind, size], name="two_outputs")
@@ -64,7 +65,7 @@ def cases(k):
          {"optimizer": optimizers.Adam(0.02, beta_1=0.75, amsgrad=True, weight_decay=0.01),
           "loss": losses.CategoricalCrossentropy(label_smoothing=0.125),
           "metrics": ["acc", metrics.TopKCategoricalAccuracy(k=2), metrics.AUC(num_thresholds=20, name="area"),
-                      metrics.Precision(thresholds=[0.25, 0.5], name="precision")],
+                      metrics.Precision(thresholds=0.25, name="precision")],
           "weighted_metrics": ["mse"]}),
         ("schedule", lambda: picture_net(k), ["labels"],
          {"optimizer": optimizers.RMSprop(schedules.ExponentialDecay(0.125, 2, 0.5, staircase=True), rho=0.5,

@@ -1,62 +1,12 @@
 /* io/test_models.c: models that real Keras saved load from every format, predict what Keras predicts and print its
  * summary; files that must be refused are, with the words that the user needs; damaged ones do no harm. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "io/files.h"
 #include "io/support.h"
 #include "support/runner.h"
-
-#define MAX_FILES 512
-
-typedef struct file_list {
-    char *names[MAX_FILES];
-    int count;
-} file_list;
-
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool ends_with(const char *name, const char *end) {
-    size_t length = strlen(name), end_length = strlen(end);
-    return length >= end_length && strcmp(name + length - end_length, end) == 0;
-}
-
-/* The folder's files that end so, sorted. */
-static void list_files(const char *folder, const char *end, file_list *list) {
-    DIR *open_folder_stream = opendir(folder);
-    ck_assert_msg(open_folder_stream != NULL, "no folder %s", folder);
-    list->count = 0;
-    for (struct dirent *entry = readdir(open_folder_stream); entry != NULL; entry = readdir(open_folder_stream)) {
-        if (ends_with(entry->d_name, end)) {
-            ck_assert_int_lt(list->count, MAX_FILES);
-            list->names[list->count] = malloc(strlen(entry->d_name) + 1);
-            ck_assert_ptr_nonnull(list->names[list->count]);
-            memcpy(list->names[list->count], entry->d_name, strlen(entry->d_name) + 1);
-            list->count++;
-        }
-    }
-    (void)closedir(open_folder_stream);
-    qsort(list->names, (size_t)list->count, sizeof(char *), compare_names);
-}
-
-static void free_files(file_list *list) {
-    for (int i = 0; i < list->count; i++) {
-        free(list->names[i]);
-    }
-}
-
-/* "folder/k2_conv.npz" for "k2_conv.weights.h5" */
-static const char *beside(const char *folder, const char *name, const char *end) {
-    static char paths[4][512];
-    static int next;
-    char *path = paths[next++ % 4];
-    size_t stem = strcspn(name, ".");
-    (void)snprintf(path, sizeof(paths[0]), "%s/%.*s%s", folder, (int)stem, name, end);
-    return path;
-}
 
 /* ---- good models ---- */
 
@@ -69,9 +19,7 @@ static int load_all(const char *folder, const char *end) {
         clayer_model *model = NULL;
         char path[512];
         (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-        bool is_model =
-            !ends_with(name, "weights.h5") && strstr(name, "nested") == NULL && strcmp(name, "kinds.h5") != 0;
-        if (!is_model) {
+        if (!is_model_file(name)) {
             continue;
         }
         clayer_status status = clayer_model_load(context, path, &model);
