@@ -181,7 +181,8 @@ typedef struct clayer_history clayer_history;
 
 /* Trains. history_out may be NULL; it is written, with the epochs that ended, even if a callback stopped training.
  * Errors: not compiled; shapes that do not fit; labels out of range; CLAYER_NOT_FINITE when the loss is NaN or infinite
- * (with epoch and step; the weights are then those after that step); CLAYER_OUT_OF_MEMORY before the first step. */
+ * (with epoch and step; the weights are then those after that step or a later one); CLAYER_OUT_OF_MEMORY before the
+ * first step. */
 CLAYER_API clayer_status clayer_model_fit(clayer_model *model, const clayer_dataset *data,
                                           const clayer_fit_config *config, clayer_history **history_out);
 
