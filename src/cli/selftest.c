@@ -1,4 +1,5 @@
-/* cli/selftest.c: `clayer selftest`: every layer on this device against plain loops on the host.
+/* cli/selftest.c: `clayer selftest`: every layer, forward and backward, and steps of training, on this device against
+ * plain loops on the host.
  *
  * Random cases of each layer run once as the library chooses and once with every implementation of the layer's
  * operators forced by name, so that a fault of the user's own driver shows wherever it is. */
@@ -29,35 +30,38 @@ static selftest_verdict test_layer(clayer_context *context, const selftest_layer
 /* ---- report ---- */
 
 /* "conv: gemm im2col reference; depthwise: ..." of those that ran. */
-static void list_implementations(const selftest_layer *layer, const selftest_verdict *result, char *text,
-                                 size_t capacity) {
-    snprintf(text, capacity, "%s", layer->operators[0] == NULL ? "(values pass on)" : "");
-    for (int op = 0; op < SELFTEST_OPERATORS && layer->operators[op] != NULL; op++) {
-        const char *const *names = clayer_get_implementations(layer->operators[op]);
+static void list_implementations(const char *const *operators, const selftest_side *side, char *text, size_t capacity) {
+    snprintf(text, capacity, "%s", operators[0] == NULL ? "(values pass on)" : "");
+    for (int op = 0; op < SELFTEST_OPERATORS && operators[op] != NULL; op++) {
+        const char *const *names = clayer_get_implementations(operators[op]);
         size_t used = strlen(text);
-        snprintf(text + used, capacity - used, "%s%s:", op > 0 ? "; " : "", layer->operators[op]);
+        snprintf(text + used, capacity - used, "%s%s:", op > 0 ? "; " : "", operators[op]);
         for (int i = 0; names != NULL && names[i] != NULL && i < SELFTEST_IMPLEMENTATIONS; i++) {
             used = strlen(text);
-            if (result->ran[op][i]) {
+            if (side->ran[op][i]) {
                 snprintf(text + used, capacity - used, " %s", names[i]);
             }
         }
     }
 }
 
-static void print_verdict(const selftest_layer *layer, const selftest_verdict *result, bool json, bool first) {
-    char implementations[160];
-    list_implementations(layer, result, implementations, sizeof implementations);
-    if (json) {
-        printf("%s\n    {\"layer\": \"%s\", \"cases\": %" PRId64 ", \"runs\": %" PRId64 ", \"implementations\": ",
-               first ? "" : ",", layer->class_name, result->cases, result->runs);
-        cly_cli_print_json(stdout, implementations);
-        printf(isfinite(result->worst) ? ", \"worst_error\": %.3g" : ", \"worst_error\": null", result->worst);
-        printf(", \"ok\": %s, \"failures\": [", result->failed == 0 ? "true" : "false");
-    } else {
-        printf("%-24s %5" PRId64 " %5" PRId64 "  %7.1e  %-6s  %s\n", layer->class_name, result->cases, result->runs,
-               result->worst, result->failed == 0 ? "ok" : "FAILED", implementations);
-    }
+static void print_side_json(const char *const *operators, const selftest_side *side) {
+    char implementations[320];
+    list_implementations(operators, side, implementations, sizeof implementations);
+    printf("\"runs\": %" PRId64 ", \"implementations\": ", side->runs);
+    cly_cli_print_json(stdout, implementations);
+    printf(isfinite(side->worst) ? ", \"worst_error\": %.3g" : ", \"worst_error\": null", side->worst);
+}
+
+static void print_side(const char *name, int64_t cases, const char *const *operators, const selftest_side *side,
+                       const char *verdict) {
+    char implementations[320];
+    list_implementations(operators, side, implementations, sizeof implementations);
+    printf("%-24s %5" PRId64 " %5" PRId64 "  %7.1e  %-6s  %s\n", name, cases, side->runs, side->worst, verdict,
+           implementations);
+}
+
+static void print_failures(const selftest_verdict *result, bool json) {
     for (int64_t i = 0; i < result->failed && i < SELFTEST_FAILURES; i++) {
         if (json) {
             fputs(i > 0 ? ", " : "", stdout);
@@ -68,6 +72,37 @@ static void print_verdict(const selftest_layer *layer, const selftest_verdict *r
     }
     fputs(json ? "]}" : "", stdout);
     fflush(stdout);
+}
+
+static void print_verdict(const selftest_layer *layer, const selftest_verdict *result, bool json, bool first) {
+    if (json) {
+        printf("%s\n    {\"layer\": \"%s\", \"cases\": %" PRId64 ", ", first ? "" : ",", layer->class_name,
+               result->cases);
+        print_side_json(layer->operators, &result->forward);
+        fputs(", \"backward\": {", stdout);
+        print_side_json(layer->backward, &result->backward);
+        printf("}, \"ok\": %s, \"failures\": [", result->failed == 0 ? "true" : "false");
+    } else {
+        print_side(layer->class_name, result->cases, layer->operators, &result->forward,
+                   result->failed == 0 ? "ok" : "FAILED");
+        print_side("  backward", result->cases, layer->backward, &result->backward, "");
+    }
+    print_failures(result, json);
+}
+
+/* Steps of training, after the layers. */
+static void print_training(const selftest_verdict *result, bool json) {
+    if (json) {
+        printf("\n  ],\n  \"training\": {\"cases\": %" PRId64 ", \"runs\": %" PRId64, result->cases,
+               result->forward.runs);
+        printf(isfinite(result->forward.worst) ? ", \"worst_error\": %.3g" : ", \"worst_error\": null",
+               result->forward.worst);
+        printf(", \"ok\": %s, \"failures\": [", result->failed == 0 ? "true" : "false");
+    } else {
+        printf("%-24s %5" PRId64 " %5" PRId64 "  %7.1e  %-6s  sgd, rmsprop, adagrad, adam\n", "steps of training",
+               result->cases, result->forward.runs, result->forward.worst, result->failed == 0 ? "ok" : "FAILED");
+    }
+    print_failures(result, json);
 }
 
 /* The head of the report: the device and the verdict on its matrix product. */
@@ -109,14 +144,24 @@ static int test_all(clayer_context *context, const request *wanted, bool json) {
             selftest_verdict result = test_layer(context, layer, wanted);
             print_verdict(layer, &result, json, layers == 0);
             layers++;
-            runs += result.runs;
+            runs += result.forward.runs + result.backward.runs;
             failed += result.failed > 0;
         }
     }
+    const bool training = wanted->layer == NULL && !cly_cli_interrupted;
+    if (training) {
+        selftest_verdict result = {.cases = 0};
+        cly_selftest_try_training(context, wanted->seed, &result);
+        print_training(&result, json);
+        runs += result.forward.runs;
+        failed += result.failed > 0;
+    }
     if (json) {
-        printf("\n  ],\n  \"ok\": %s\n}\n", failed == 0 && !cly_cli_interrupted ? "true" : "false");
+        printf("%s,\n  \"ok\": %s\n}\n", training ? "" : "\n  ]",
+               failed == 0 && !cly_cli_interrupted ? "true" : "false");
     } else {
-        printf("\n%" PRId64 " layers, %" PRId64 " runs: %" PRId64 " layers failed\n", layers, runs, failed);
+        printf("\n%" PRId64 " layers%s, %" PRId64 " runs: %" PRId64 " failed\n", layers,
+               training ? " and training" : "", runs, failed);
     }
     if (cly_cli_interrupted) {
         return cly_cli_fail(CLY_EXIT_INTERRUPTED, "interrupted");
@@ -187,13 +232,14 @@ static int run_selftest(int argc, char **argv) {
 
 const cly_cli_verb cly_cli_selftest = {
     .name = "selftest",
-    .purpose = "tests every layer on this device against built-in references",
+    .purpose = "tests every layer, both directions, on this device against built-in references",
     .help =
         "usage: clayer selftest [--device INDEX|NAME-PART] [--cases N] [--seed S] [--layer CLASS] [--json]\n"
         "\n"
-        "Runs random cases of every layer on the device, as the library chooses and with every\n"
-        "implementation forced, and compares the results with plain loops on the host: puts the\n"
-        "driver to the test. The error shown is relative to the largest expected value.\n"
+        "Runs random cases of every layer on the device, forward and backward, as the library\n"
+        "chooses and with every implementation forced, then steps of training, and compares the\n"
+        "results with plain loops on the host: puts the driver to the test. The error shown is\n"
+        "relative to the largest expected value.\n"
         "\n"
         "  --cases N                 cases a layer (3)\n"
         "  --seed S                  for other cases (1)\n"

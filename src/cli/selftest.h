@@ -15,7 +15,7 @@
 
 #define SELFTEST_INPUTS 3
 #define SELFTEST_WEIGHTS 4
-#define SELFTEST_OPERATORS 4
+#define SELFTEST_OPERATORS 6
 
 typedef struct selftest_random {
     uint64_t state;
@@ -55,8 +55,9 @@ struct selftest_case {
     size_t input_count;
     clayer_shape output;
     selftest_expect *expect;
-    double terms;   /* how many products one value adds up; 0: values only move and must be exact */
-    char text[240]; /* the arguments, for a failure */
+    selftest_expect *expect_training; /* in training, where that is something else; or NULL */
+    double terms;                     /* how many products one value adds up; 0: values only move and must be exact */
+    char text[240];                   /* the arguments, for a failure */
 
     /* for `expect` */
     reference_conv_shape conv;
@@ -70,7 +71,8 @@ struct selftest_case {
 typedef struct selftest_layer {
     const char *class_name;
     int rank;
-    const char *operators[SELFTEST_OPERATORS]; /* those that it may run */
+    const char *operators[SELFTEST_OPERATORS]; /* those that it may run forward, in inference */
+    const char *backward[SELFTEST_OPERATORS];  /* and in a pass of training forward and backward */
     int64_t least_cases;                       /* 0: as many as wanted */
     void (*make)(selftest_random *random, const struct selftest_layer *layer, selftest_case *test);
 } selftest_layer;
@@ -81,17 +83,54 @@ extern const selftest_layer cly_selftest_layers[]; /* ends with class_name NULL 
 
 enum { SELFTEST_IMPLEMENTATIONS = 8, SELFTEST_FAILURES = 3 };
 
-/* What became of one layer. */
-typedef struct selftest_verdict {
-    int64_t cases, runs, failed;
+/* One direction of a layer. */
+typedef struct selftest_side {
+    int64_t runs;
     double worst; /* the largest error relative to the largest expected value */
     bool ran[SELFTEST_OPERATORS][SELFTEST_IMPLEMENTATIONS];
+} selftest_side;
+
+/* What became of one layer. */
+typedef struct selftest_verdict {
+    int64_t cases, failed;
+    selftest_side forward, backward;
     char failures[SELFTEST_FAILURES][640]; /* the first ones */
 } selftest_verdict;
 
 /* Runs case `index` of the layer in all variants and adds to the verdict. */
 void cly_selftest_try(clayer_context *context, const selftest_layer *layer, uint64_t seed, int64_t index,
                       selftest_verdict *result);
+
+/* Steps of training by a few optimizers; they count as runs forward (selftest_train.c). */
+void cly_selftest_try_training(clayer_context *context, uint64_t seed, selftest_verdict *result);
+
+/* The values of one case on the host, and its tensors. */
+typedef struct selftest_values {
+    float *x[SELFTEST_INPUTS];
+    float *weights[SELFTEST_WEIGHTS];
+    int64_t weight_counts[SELFTEST_WEIGHTS];
+    size_t weight_count;
+    double *expected;
+    float *actual;
+    int64_t count; /* of the output */
+    clayer_tensor *inputs[SELFTEST_INPUTS];
+    clayer_tensor *output;
+} selftest_values;
+
+/* One run: an implementation forced, or the library's choice. */
+typedef struct selftest_variant {
+    const char *operator_name; /* NULL: the library's choice */
+    const char *implementation;
+} selftest_variant;
+
+void cly_selftest_add_failure(selftest_verdict *result, const selftest_layer *layer, const selftest_case *test,
+                              const selftest_variant *run, const char *why);
+int64_t cly_selftest_count(const clayer_shape *shape);
+float *cly_selftest_floats(selftest_random *random, int64_t count, bool positive);
+
+/* A pass of training in all variants (selftest_backward.c). */
+void cly_selftest_try_backward(clayer_context *context, const selftest_layer *layer, const selftest_case *test,
+                               selftest_random *random, selftest_values *v, selftest_verdict *result);
 
 /* ---- random numbers and shapes (selftest_layers.c) ---- */
 

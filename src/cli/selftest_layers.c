@@ -213,12 +213,28 @@ static bool expect_batch_norm(const selftest_case *test, float *const *x, float 
     return true;
 }
 
+/* With the batch's own mean and variance. */
+static bool expect_own_statistics(const selftest_case *test, float *const *x, float *const *weights, double *y) {
+    enum { MOST = 64 };
+    double mean[MOST], variance[MOST];
+    if (test->axis > MOST) {
+        return false;
+    }
+    reference_moments(test->outer, test->axis, test->inner, x[0], mean, variance);
+    for (int64_t i = 0; i < test->outer * test->axis * test->inner; i++) {
+        const int64_t c = i / test->inner % test->axis;
+        y[i] = (double)weights[0][c] * ((double)x[0][i] - mean[c]) / sqrt(variance[c] + 0.01) + (double)weights[1][c];
+    }
+    return true;
+}
+
 void cly_selftest_batch_norm(selftest_random *random, const selftest_layer *layer, selftest_case *test) {
     (void)layer;
     const int axis = (int)cly_selftest_between(random, 1, 2);
     random_tensor(random, axis, test);
     test->terms = 4;
     test->expect = expect_batch_norm;
+    test->expect_training = expect_own_statistics;
     test->config.batch_norm = (clayer_batch_normalization_config){
         .struct_size = sizeof test->config.batch_norm, .has_axis = true, .axis = axis, .epsilon = 0.01};
 }
@@ -257,45 +273,80 @@ void cly_selftest_add(selftest_random *random, const selftest_layer *layer, self
 /* ---- the layers ---- */
 
 const selftest_layer cly_selftest_layers[] = {
-    {"Conv1D", 1, {"conv"}, 0, cly_selftest_conv},
-    {"Conv2D", 2, {"conv"}, 0, cly_selftest_conv},
-    {"Conv3D", 3, {"conv"}, 0, cly_selftest_conv},
-    {"SeparableConv1D", 1, {"depthwise", "conv"}, 0, cly_selftest_separable},
-    {"SeparableConv2D", 2, {"depthwise", "conv"}, 0, cly_selftest_separable},
-    {"DepthwiseConv2D", 2, {"depthwise"}, 0, cly_selftest_depthwise},
-    {"Conv2DTranspose", 2, {"conv_transpose"}, 0, cly_selftest_conv_transpose},
-    {"Conv3DTranspose", 3, {"conv_transpose"}, 0, cly_selftest_conv_transpose},
-    {"Cropping1D", 1, {"window"}, 0, cly_selftest_cropping},
-    {"Cropping2D", 2, {"window"}, 0, cly_selftest_cropping},
-    {"Cropping3D", 3, {"window"}, 0, cly_selftest_cropping},
-    {"UpSampling1D", 1, {"resize"}, 0, cly_selftest_up_sampling},
-    {"UpSampling2D", 2, {"resize"}, 0, cly_selftest_up_sampling},
-    {"UpSampling3D", 3, {"resize"}, 0, cly_selftest_up_sampling},
-    {"ZeroPadding1D", 1, {"window"}, 0, cly_selftest_zero_padding},
-    {"ZeroPadding2D", 2, {"window"}, 0, cly_selftest_zero_padding},
-    {"ZeroPadding3D", 3, {"window"}, 0, cly_selftest_zero_padding},
-    {"Dense", 0, {"conv"}, 0, cly_selftest_dense},
-    {"Flatten", 0, {"transpose"}, 0, cly_selftest_flatten},
-    {"Reshape", 0, {NULL}, 0, cly_selftest_reshape},
-    {"Activation", 0, {"activation", "softmax"}, ACTIVATIONS, cly_selftest_activation_layer},
-    {"ReLU", 0, {"activation"}, 0, cly_selftest_relu},
-    {"LeakyReLU", 0, {"activation"}, 0, cly_selftest_leaky_relu},
-    {"Softmax", 0, {"softmax"}, 0, cly_selftest_softmax},
-    {"Dropout", 0, {NULL}, 0, cly_selftest_dropout},
-    {"BatchNormalization", 0, {"batch_norm"}, 0, cly_selftest_batch_norm},
-    {"MaxPooling1D", 1, {"pool"}, 0, cly_selftest_pooling},
-    {"MaxPooling2D", 2, {"pool"}, 0, cly_selftest_pooling},
-    {"MaxPooling3D", 3, {"pool"}, 0, cly_selftest_pooling},
-    {"AveragePooling1D", 1, {"pool"}, 0, cly_selftest_pooling},
-    {"AveragePooling2D", 2, {"pool"}, 0, cly_selftest_pooling},
-    {"AveragePooling3D", 3, {"pool"}, 0, cly_selftest_pooling},
-    {"GlobalMaxPooling1D", 1, {"pool"}, 0, cly_selftest_global_pooling},
-    {"GlobalMaxPooling2D", 2, {"pool"}, 0, cly_selftest_global_pooling},
-    {"GlobalMaxPooling3D", 3, {"pool"}, 0, cly_selftest_global_pooling},
-    {"GlobalAveragePooling1D", 1, {"pool"}, 0, cly_selftest_global_pooling},
-    {"GlobalAveragePooling2D", 2, {"pool"}, 0, cly_selftest_global_pooling},
-    {"GlobalAveragePooling3D", 3, {"pool"}, 0, cly_selftest_global_pooling},
-    {"Add", 0, {"add"}, 0, cly_selftest_add},
-    {"Concatenate", 0, {"copy"}, 0, cly_selftest_concatenate},
-    {NULL, 0, {NULL}, 0, NULL},
+    {"Conv1D", 1, {"conv"}, {"conv_transpose", "conv_weights", "activation_gradient", "reduce"}, 0, cly_selftest_conv},
+    {"Conv2D", 2, {"conv"}, {"conv_transpose", "conv_weights", "activation_gradient", "reduce"}, 0, cly_selftest_conv},
+    {"Conv3D", 3, {"conv"}, {"conv_transpose", "conv_weights", "activation_gradient", "reduce"}, 0, cly_selftest_conv},
+    {"SeparableConv1D",
+     1,
+     {"depthwise", "conv"},
+     {"depthwise_transpose", "depthwise_weights", "conv_transpose", "conv_weights", "activation_gradient", "reduce"},
+     0,
+     cly_selftest_separable},
+    {"SeparableConv2D",
+     2,
+     {"depthwise", "conv"},
+     {"depthwise_transpose", "depthwise_weights", "conv_transpose", "conv_weights", "activation_gradient", "reduce"},
+     0,
+     cly_selftest_separable},
+    {"DepthwiseConv2D",
+     2,
+     {"depthwise"},
+     {"depthwise_transpose", "depthwise_weights", "activation_gradient", "reduce"},
+     0,
+     cly_selftest_depthwise},
+    {"Conv2DTranspose",
+     2,
+     {"conv_transpose"},
+     {"conv", "conv_weights", "activation_gradient", "reduce"},
+     0,
+     cly_selftest_conv_transpose},
+    {"Conv3DTranspose",
+     3,
+     {"conv_transpose"},
+     {"conv", "conv_weights", "activation_gradient", "reduce"},
+     0,
+     cly_selftest_conv_transpose},
+    {"Cropping1D", 1, {"window"}, {"window"}, 0, cly_selftest_cropping},
+    {"Cropping2D", 2, {"window"}, {"window"}, 0, cly_selftest_cropping},
+    {"Cropping3D", 3, {"window"}, {"window"}, 0, cly_selftest_cropping},
+    {"UpSampling1D", 1, {"resize"}, {"resize_gradient"}, 0, cly_selftest_up_sampling},
+    {"UpSampling2D", 2, {"resize"}, {"resize_gradient"}, 0, cly_selftest_up_sampling},
+    {"UpSampling3D", 3, {"resize"}, {"resize_gradient"}, 0, cly_selftest_up_sampling},
+    {"ZeroPadding1D", 1, {"window"}, {"window"}, 0, cly_selftest_zero_padding},
+    {"ZeroPadding2D", 2, {"window"}, {"window"}, 0, cly_selftest_zero_padding},
+    {"ZeroPadding3D", 3, {"window"}, {"window"}, 0, cly_selftest_zero_padding},
+    {"Dense", 0, {"conv"}, {"conv_transpose", "conv_weights", "activation_gradient", "reduce"}, 0, cly_selftest_dense},
+    {"Flatten", 0, {"transpose"}, {"transpose"}, 0, cly_selftest_flatten},
+    {"Reshape", 0, {NULL}, {NULL}, 0, cly_selftest_reshape},
+    {"Activation",
+     0,
+     {"activation", "softmax"},
+     {"activation_gradient", "softmax_gradient"},
+     ACTIVATIONS,
+     cly_selftest_activation_layer},
+    {"ReLU", 0, {"activation"}, {"activation_gradient"}, 0, cly_selftest_relu},
+    {"LeakyReLU", 0, {"activation"}, {"activation_gradient"}, 0, cly_selftest_leaky_relu},
+    {"Softmax", 0, {"softmax"}, {"softmax_gradient"}, 0, cly_selftest_softmax},
+    {"Dropout", 0, {NULL}, {"dropout"}, 0, cly_selftest_dropout},
+    {"BatchNormalization",
+     0,
+     {"batch_norm"},
+     {"batch_norm_gradient", "moments", "moving_average"},
+     0,
+     cly_selftest_batch_norm},
+    {"MaxPooling1D", 1, {"pool"}, {"pool_gradient"}, 0, cly_selftest_pooling},
+    {"MaxPooling2D", 2, {"pool"}, {"pool_gradient"}, 0, cly_selftest_pooling},
+    {"MaxPooling3D", 3, {"pool"}, {"pool_gradient"}, 0, cly_selftest_pooling},
+    {"AveragePooling1D", 1, {"pool"}, {"pool_gradient"}, 0, cly_selftest_pooling},
+    {"AveragePooling2D", 2, {"pool"}, {"pool_gradient"}, 0, cly_selftest_pooling},
+    {"AveragePooling3D", 3, {"pool"}, {"pool_gradient"}, 0, cly_selftest_pooling},
+    {"GlobalMaxPooling1D", 1, {"pool"}, {"pool_gradient"}, 0, cly_selftest_global_pooling},
+    {"GlobalMaxPooling2D", 2, {"pool"}, {"pool_gradient"}, 0, cly_selftest_global_pooling},
+    {"GlobalMaxPooling3D", 3, {"pool"}, {"pool_gradient"}, 0, cly_selftest_global_pooling},
+    {"GlobalAveragePooling1D", 1, {"pool"}, {"pool_gradient"}, 0, cly_selftest_global_pooling},
+    {"GlobalAveragePooling2D", 2, {"pool"}, {"pool_gradient"}, 0, cly_selftest_global_pooling},
+    {"GlobalAveragePooling3D", 3, {"pool"}, {"pool_gradient"}, 0, cly_selftest_global_pooling},
+    {"Add", 0, {"add"}, {"copy", "reduce"}, 0, cly_selftest_add},
+    {"Concatenate", 0, {"copy"}, {"copy"}, 0, cly_selftest_concatenate},
+    {NULL, 0, {NULL}, {NULL}, 0, NULL},
 };

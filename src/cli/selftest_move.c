@@ -205,10 +205,22 @@ void cly_selftest_reshape(selftest_random *random, const selftest_layer *layer, 
         (clayer_reshape_config){.struct_size = sizeof test->config.reshape, .target_shape = {2, {in->dims[3], -1}}};
 }
 
+enum { DROPOUT_SEED = 11 };
+
+/* What a first pass of training drops. */
+static bool expect_dropout(const selftest_case *test, float *const *x, float *const *weights, double *y) {
+    (void)weights;
+    reference_dropout(cly_selftest_count(&test->output), 1, 1, test->config.dropout.rate, DROPOUT_SEED, 1, x[0], y);
+    return true;
+}
+
 void cly_selftest_dropout(selftest_random *random, const selftest_layer *layer, selftest_case *test) {
     (void)layer;
     random_image(random, test);
-    test->config.dropout = (clayer_dropout_config){.struct_size = sizeof test->config.dropout, .rate = 0.5};
+    test->config.dropout = (clayer_dropout_config){
+        .struct_size = sizeof test->config.dropout, .rate = 0.5, .has_seed = true, .seed = DROPOUT_SEED};
+    test->expect_training = expect_dropout;
+    test->terms = 1;
 }
 
 /* ---- Concatenate ---- */

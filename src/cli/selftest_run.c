@@ -10,25 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The values of one case on the host, and its tensors. */
-typedef struct values {
-    float *x[SELFTEST_INPUTS];
-    float *weights[SELFTEST_WEIGHTS];
-    size_t weight_count;
-    double *expected;
-    float *actual;
-    int64_t count; /* of the output */
-    clayer_tensor *inputs[SELFTEST_INPUTS];
-    clayer_tensor *output;
-} values;
-
-/* One run: an implementation forced, or the library's choice. */
-typedef struct variant {
-    const char *operator_name; /* NULL: the library's choice */
-    const char *implementation;
-} variant;
-
-static void free_values(values *v) {
+static void free_values(selftest_values *v) {
     for (int i = 0; i < SELFTEST_INPUTS; i++) {
         free(v->x[i]);
         clayer_tensor_destroy(v->inputs[i]);
@@ -41,8 +23,8 @@ static void free_values(values *v) {
     clayer_tensor_destroy(v->output);
 }
 
-static void add_failure(selftest_verdict *result, const selftest_layer *layer, const selftest_case *test,
-                        const variant *run, const char *why) {
+void cly_selftest_add_failure(selftest_verdict *result, const selftest_layer *layer, const selftest_case *test,
+                              const selftest_variant *run, const char *why) {
     if (result->failed < SELFTEST_FAILURES) {
         const bool forced = run != NULL && run->operator_name != NULL;
         snprintf(result->failures[result->failed], sizeof result->failures[0], "%s (%s), %s%s%s: %.200s",
@@ -54,7 +36,7 @@ static void add_failure(selftest_verdict *result, const selftest_layer *layer, c
 
 /* ---- one case ---- */
 
-static float *random_floats(selftest_random *random, int64_t count, bool positive) {
+float *cly_selftest_floats(selftest_random *random, int64_t count, bool positive) {
     float *floats = malloc((size_t)count * sizeof *floats);
     for (int64_t i = 0; floats != NULL && i < count; i++) {
         const float value = cly_selftest_uniform(random);
@@ -63,7 +45,7 @@ static float *random_floats(selftest_random *random, int64_t count, bool positiv
     return floats;
 }
 
-static int64_t count_of(const clayer_shape *shape) {
+int64_t cly_selftest_count(const clayer_shape *shape) {
     int64_t count = 1;
     for (int i = 0; i < shape->rank; i++) {
         count *= shape->dims[i];
@@ -77,7 +59,7 @@ static bool same_shape(const clayer_shape *a, const clayer_shape *b) {
 
 /* Inputs, weights and the expected output. Returns NULL, or why it could not be. */
 static const char *fill_values(selftest_random *random, clayer_context *context, const selftest_layer *layer,
-                               const selftest_case *test, values *v) {
+                               const selftest_case *test, selftest_values *v) {
     clayer_layer *probe = NULL;
     clayer_shape shape;
     const char *why = NULL;
@@ -91,24 +73,25 @@ static const char *fill_values(selftest_random *random, clayer_context *context,
     v->weight_count = why == NULL ? clayer_layer_get_weight_count(probe) : 0;
     for (size_t i = 0; i < v->weight_count; i++) {
         const bool variance = strstr(clayer_layer_get_weight_name(probe, i), "variance") != NULL;
-        v->weights[i] = random_floats(random, clayer_tensor_get_count(clayer_layer_get_weight(probe, i)), variance);
+        v->weight_counts[i] = clayer_tensor_get_count(clayer_layer_get_weight(probe, i));
+        v->weights[i] = cly_selftest_floats(random, v->weight_counts[i], variance);
         why = v->weights[i] == NULL ? "out of memory" : why;
     }
     clayer_layer_destroy(probe);
     for (size_t i = 0; why == NULL && i < test->input_count; i++) {
         const clayer_shape *in = &test->inputs[i];
-        v->x[i] = random_floats(random, count_of(in), false);
+        v->x[i] = cly_selftest_floats(random, cly_selftest_count(in), false);
         if (v->x[i] == NULL) {
             why = "out of memory";
         } else if (clayer_tensor_create(context, in->rank, in->dims, &v->inputs[i]) != CLAYER_OK ||
-                   clayer_tensor_write(v->inputs[i], v->x[i], count_of(in)) != CLAYER_OK) {
+                   clayer_tensor_write(v->inputs[i], v->x[i], cly_selftest_count(in)) != CLAYER_OK) {
             why = clayer_last_error();
         }
     }
     if (why == NULL && clayer_tensor_create(context, shape.rank, shape.dims, &v->output) != CLAYER_OK) {
         why = clayer_last_error();
     }
-    v->count = count_of(&test->output);
+    v->count = cly_selftest_count(&test->output);
     v->expected = calloc((size_t)v->count, sizeof *v->expected);
     v->actual = malloc((size_t)v->count * sizeof *v->actual);
     if (why == NULL &&
@@ -120,7 +103,7 @@ static const char *fill_values(selftest_random *random, clayer_context *context,
 
 /* Runs the layer on a fresh layer object, so that nothing of an earlier choice is left. */
 static clayer_status run_layer(clayer_context *context, const selftest_layer *layer, const selftest_case *test,
-                               const values *v, clayer_layer_profile *profile, const char **impostor) {
+                               const selftest_values *v, clayer_layer_profile *profile, const char **impostor) {
     clayer_layer *object = NULL;
     for (int64_t i = 0; i < v->count; i++) {
         v->actual[i] = NAN; /* what a kernel leaves unwritten must not look right by chance */
@@ -158,8 +141,8 @@ static clayer_status run_layer(clayer_context *context, const selftest_layer *la
 }
 
 /* Holds the output against the expected one; adds to the verdict. */
-static void compare(const selftest_layer *layer, const selftest_case *test, const values *v, const variant *run,
-                    selftest_verdict *result) {
+static void compare(const selftest_layer *layer, const selftest_case *test, const selftest_values *v,
+                    const selftest_variant *run, selftest_verdict *result) {
     double largest = 0, worst = 0;
     int64_t where = -1;
     for (int64_t i = 0; i < v->count; i++) {
@@ -174,18 +157,18 @@ static void compare(const selftest_layer *layer, const selftest_case *test, cons
         }
         worst = isnan(error) ? INFINITY : fmax(worst, error);
     }
-    result->worst = fmax(result->worst, worst);
+    result->forward.worst = fmax(result->forward.worst, worst);
     if (where >= 0) {
         char why[200];
         snprintf(why, sizeof why, "value %" PRId64 " is %.9g, expected %.9g", where, (double)v->actual[where],
                  v->expected[where]);
-        add_failure(result, layer, test, run, why);
+        cly_selftest_add_failure(result, layer, test, run, why);
     }
 }
 
 /* One variant of one case. CLAYER_UNSUPPORTED from a forced implementation means that it cannot do this shape. */
 static void try_variant(clayer_context *context, const selftest_layer *layer, const selftest_case *test,
-                        const values *v, const variant *run, bool *ran, selftest_verdict *result) {
+                        const selftest_values *v, const selftest_variant *run, bool *ran, selftest_verdict *result) {
     clayer_layer_profile profile = {"", "", 0, -1};
     const char *impostor = NULL;
     clayer_status status =
@@ -195,42 +178,43 @@ static void try_variant(clayer_context *context, const selftest_layer *layer, co
     }
     const bool skipped = status == CLAYER_UNSUPPORTED && run->operator_name != NULL;
     if (status != CLAYER_OK && !skipped) {
-        add_failure(result, layer, test, run, clayer_last_error());
+        cly_selftest_add_failure(result, layer, test, run, clayer_last_error());
     }
     if (run->operator_name != NULL) {
         (void)clayer_context_force(context, run->operator_name, NULL);
     }
-    result->runs += !skipped;
+    result->forward.runs += !skipped;
     if (status != CLAYER_OK) {
         return;
     }
     *ran = true;
     if (impostor != NULL) {
-        add_failure(result, layer, test, run, "runs an operator that the selftest does not expect of it");
+        cly_selftest_add_failure(result, layer, test, run, "runs an operator that the selftest does not expect of it");
     } else if (run->operator_name != NULL && strcmp(profile.operator_name, run->operator_name) == 0 &&
                strcmp(profile.implementation, run->implementation) != 0) {
-        add_failure(result, layer, test, run, "another implementation ran than the one asked for");
+        cly_selftest_add_failure(result, layer, test, run, "another implementation ran than the one asked for");
     }
     compare(layer, test, v, run, result);
 }
 
 static void try_case(clayer_context *context, const selftest_layer *layer, const selftest_case *test,
                      selftest_random *random, selftest_verdict *result) {
-    values v = {.count = 0};
+    selftest_values v = {.count = 0};
     bool ignored = false;
     const char *why = fill_values(random, context, layer, test, &v);
     result->cases++;
     if (why != NULL) {
-        add_failure(result, layer, test, NULL, why);
+        cly_selftest_add_failure(result, layer, test, NULL, why);
     } else {
-        try_variant(context, layer, test, &v, &(variant){NULL, NULL}, &ignored, result);
+        try_variant(context, layer, test, &v, &(selftest_variant){NULL, NULL}, &ignored, result);
         for (int op = 0; op < SELFTEST_OPERATORS && layer->operators[op] != NULL; op++) {
             const char *const *names = clayer_get_implementations(layer->operators[op]);
             for (int i = 0; names != NULL && names[i] != NULL && i < SELFTEST_IMPLEMENTATIONS; i++) {
-                try_variant(context, layer, test, &v, &(variant){layer->operators[op], names[i]}, &result->ran[op][i],
-                            result);
+                try_variant(context, layer, test, &v, &(selftest_variant){layer->operators[op], names[i]},
+                            &result->forward.ran[op][i], result);
             }
         }
+        cly_selftest_try_backward(context, layer, test, random, &v, result);
     }
     free_values(&v);
 }

@@ -11,6 +11,18 @@
 #include "cli/command.h"
 #include "support/runner.h"
 
+/* Whether "conv: gemm reference; depthwise: ..." has that implementation of that operator. */
+static bool names(const cJSON *list, const char *op, const char *name) {
+    const size_t length = strlen(op);
+    const char *at = list->valuestring;
+    while ((at = strstr(at, op)) != NULL &&
+           (at[length] != ':' || (at > list->valuestring && at[-1] != ' '))) { /* conv in conv_weights */
+        at++;
+    }
+    const char *end = at != NULL ? strchr(at, ';') : NULL, *found = at != NULL ? strstr(at + length, name) : NULL;
+    return found != NULL && (end == NULL || found < end);
+}
+
 START_TEST(every_layer_passes) {
     command_result result = RUN("selftest", "--json");
     CHECK_STATUS(result, 0);
@@ -19,6 +31,7 @@ START_TEST(every_layer_passes) {
     ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(json, "ok")));
     const cJSON *layers = cJSON_GetObjectItem(json, "layers");
     ck_assert_int_eq(cJSON_GetArraySize(layers), 40);
+    ck_assert_int_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "training"), "cases")->valueint, 4);
 
     /* Every implementation of every operator ran in some layer. */
     for (const char *const *op = clayer_get_operators(); *op != NULL; op++) {
@@ -26,11 +39,9 @@ START_TEST(every_layer_passes) {
             bool ran = false;
             const cJSON *layer;
             cJSON_ArrayForEach(layer, layers) {
-                const char *at = strstr(cJSON_GetObjectItem(layer, "implementations")->valuestring, *op);
-                if (at != NULL && at[strlen(*op)] == ':') {
-                    const char *end = strchr(at, ';'), *found = strstr(at, *name);
-                    ran = ran || (found != NULL && (end == NULL || found < end));
-                }
+                const cJSON *backward = cJSON_GetObjectItem(layer, "backward");
+                ran = ran || names(cJSON_GetObjectItem(layer, "implementations"), *op, *name) ||
+                      names(cJSON_GetObjectItem(backward, "implementations"), *op, *name);
             }
             ck_assert_msg(ran, "%s: %s never ran", *op, *name);
         }
@@ -54,18 +65,18 @@ END_TEST
 
 START_TEST(a_wrong_result_is_1) {
     static const char *const classes[] = {"Conv2D", "Cropping1D", "Softmax"};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 6; i++) {
         char variable[64];
-        snprintf(variable, sizeof variable, "CLAYER_BREAK=%s", classes[i]);
-        const char *const argv[] = {CLAYER_BROKEN, "selftest", "--cases", "1", "--layer", classes[i], NULL};
+        snprintf(variable, sizeof variable, "CLAYER_BREAK%s=%s", i < 3 ? "" : "_BACKWARD", classes[i % 3]);
+        const char *const argv[] = {CLAYER_BROKEN, "selftest", "--cases", "1", "--layer", classes[i % 3], NULL};
         const char *const environment[] = {variable, NULL};
         command_result result = command_run_to(argv, environment, NULL);
         CHECK_STATUS(result, 1);
         CHECK_HOLDS(result.out, "FAILED");
-        CHECK_HOLDS(result.out, "expected ");
+        CHECK_HOLDS(result.out, i < 3 ? "expected " : "backward, ");
         command_free(&result);
         /* Unbroken, the same program passes. */
-        result = command_run_to(argv, (const char *const[]){"CLAYER_BREAK=", NULL}, NULL);
+        result = command_run_to(argv, (const char *const[]){"CLAYER_BREAK=", "CLAYER_BREAK_BACKWARD=", NULL}, NULL);
         CHECK_STATUS(result, 0);
         command_free(&result);
     }
