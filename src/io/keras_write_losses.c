@@ -176,7 +176,8 @@ done:
     return status;
 }
 
-/* ---- Keras 2's .h5 with several outputs: every metric an object, whose name begins with its output's ---- */
+/* ---- Keras 2's .h5: every metric an object, because words would be taken for what suits the outputs' own shapes; with
+ * several outputs its name begins with its output's ---- */
 
 /* What "accuracy" is for an output: compile() asks the shapes of the targets, of which the loss tells here. */
 static const char *resolve(const clayer_model *model, size_t output, const char *text) {
@@ -208,14 +209,16 @@ done:
     return status;
 }
 
-static clayer_status write_prefixed(const clayer_model *model, size_t output, const char *text,
-                                    const cly_io_keras_style *style, cJSON **json_out) {
+static clayer_status write_found_out(const clayer_model *model, size_t output, const char *text,
+                                     const cly_io_keras_style *style, cJSON **json_out) {
     cly_base_text name = {0};
     cly_spec spec = {0};
     cJSON *json = NULL;
     clayer_status status = CLAYER_OK;
     const char *function = resolve(model, output, text);
-    CLY_TRY(cly_base_text_add(&name, "%s_", clayer_model_get_output_name(model, output)));
+    const bool several = model->compiled->output_count > 1;
+    CLY_TRY(cly_base_text_add(&name, "%s%s", several ? clayer_model_get_output_name(model, output) : "",
+                              several ? "_" : ""));
     if (is_function(function, 2)) {
         CLY_TRY(cly_base_text_add(&name, "%s", text));
         CLY_TRY(write_wrapper(function, name.chars, json_out));
@@ -241,8 +244,8 @@ static clayer_status write_metric(const clayer_model *model, size_t output, cons
                                   const cly_io_keras_style *style, cJSON **json_out) {
     cly_spec spec;
     clayer_status status = CLAYER_OK;
-    if (style->generation == 2 && style->legacy && model->compiled->output_count > 1) {
-        return write_prefixed(model, output, text, style, json_out);
+    if (style->generation == 2 && style->legacy) {
+        return write_found_out(model, output, text, style, json_out);
     }
     if (is_function(text, style->generation)) {
         return write_word(text, json_out);
