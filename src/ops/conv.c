@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "ops/conv_common.h"
+#include "ops/conv_direct.h"
 
 cly_ops_conv_sizes cly_ops_conv_sizes_of(const cly_ops_conv_shape *shape) {
     cly_ops_conv_sizes n = {.taps = 1, .in_pixels = 1, .out_pixels = 1};
@@ -306,6 +307,7 @@ done:
 
 static const cly_ops_implementation implementations[] = {
     {.name = "gemm", .cost = gemm_cost, .run = run_gemm},
+    CLY_OPS_CONV_DIRECT,
     {.name = "im2col", .cost = im2col_cost, .workspace_bytes = im2col_workspace, .run = run_im2col},
     {.name = "reference", .cost = reference_cost, .run = cly_ops_conv_run_reference},
     {0},

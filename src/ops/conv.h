@@ -25,12 +25,12 @@ typedef struct cly_ops_conv_shape {
 
 /* y(out) = activation(conv(x(in), w) + b). Operands: 0 x, 1 w (k..., in_channels / groups, out_channels),
  * 2 b (out_channels) or NULL, 3 y. */
-extern const cly_ops_operator cly_ops_conv_operator; /* "conv": "gemm", "im2col", "reference" */
+extern const cly_ops_operator cly_ops_conv_operator; /* "conv": "gemm", "direct", "im2col", "reference" */
 
 /* y(in) = activation(transposed conv(x(out), w) + b), a gather. Operands: 0 x, 1 w in the same layout as above: for
  * Keras' Conv2DTranspose that is (k..., filters, C_in) with in_channels = filters and out_channels = C_in,
  * 2 b (in_channels) or NULL, 3 y. */
-extern const cly_ops_operator cly_ops_conv_transpose_operator; /* "conv_transpose": "gemm", "reference" */
+extern const cly_ops_operator cly_ops_conv_transpose_operator; /* "conv_transpose": "direct", "gemm", "reference" */
 
 /* Depthwise: in_channels = C, out_channels = C * m, groups = C. Operands: 0 x, 1 w (k..., C, m), 2 b (C * m) or NULL,
  * 3 y. */
@@ -45,7 +45,7 @@ extern const cly_ops_operator cly_ops_depthwise_operator; /* "depthwise": "direc
 /* dw = the sum over images and output positions of x at each tap by dy: the gradient of "conv" with respect to w.
  * Operands: 0 x (size in), 1 dy (size out), 2 dw (k..., in_channels / groups, out_channels). For "conv_transpose",
  * whose output has the size `in`, 0 is dy and 1 is x. Dense is sizes and kernel of 1 with a row an image. */
-extern const cly_ops_operator cly_ops_conv_weights_operator; /* "conv_weights": "gemm", "reference" */
+extern const cly_ops_operator cly_ops_conv_weights_operator; /* "conv_weights": "direct", "gemm", "reference" */
 
 /* dx of "depthwise". Operands: 0 dy (size out), 1 w (k..., C, m), 2 not looked at, 3 dx (size in). */
 extern const cly_ops_operator cly_ops_depthwise_transpose_operator; /* "depthwise_transpose": "direct", "reference" */

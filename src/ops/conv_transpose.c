@@ -1,6 +1,7 @@
 /* ops/conv_transpose.c: transposed convolution: "gemm" multiplies x by w and gathers, "reference" gathers alone. */
 #include "ops/conv.h"
 #include "ops/conv_common.h"
+#include "ops/conv_direct.h"
 
 /* ---- reference ---- */
 
@@ -287,6 +288,7 @@ done:
 }
 
 static const cly_ops_implementation implementations[] = {
+    CLY_OPS_CONV_TRANSPOSE_DIRECT,
     {.name = "gemm", .cost = gemm_cost, .workspace_bytes = gemm_workspace, .run = run_gemm},
     {.name = "reference", .cost = reference_cost, .run = cly_ops_conv_transpose_run_reference},
     {0},

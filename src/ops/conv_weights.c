@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "ops/conv.h"
 #include "ops/conv_common.h"
+#include "ops/conv_direct.h"
 #include "ops/sums.h"
 
 #define MOST_SLOTS 512
@@ -276,6 +277,7 @@ done:
 }
 
 static const cly_ops_implementation implementations[] = {
+    CLY_OPS_CONV_WEIGHTS_DIRECT,
     {.name = "gemm", .cost = gemm_cost, .workspace_bytes = gemm_workspace, .run = run_gemm},
     {.name = "reference", .cost = reference_cost, .run = cly_ops_conv_weights_run_reference},
     {0},

@@ -77,6 +77,20 @@ cly_ops_conv_shape conv_cases_random(test_random *random, bool depthwise) {
     return s;
 }
 
+cly_ops_conv_shape conv_cases_wide(test_random *random, bool transposed) {
+    static const int64_t filters[] = {16, 17, 32, 35, 48, 70}, others[] = {1, 2, 3, 5, 16, 33};
+    cly_ops_conv_shape s;
+    do {
+        s = conv_cases_random(random, false);
+        const int64_t wide = s.groups * filters[test_random_int(random, 0, s.groups > 1 ? 2 : 5)];
+        const int64_t other = s.groups * others[test_random_int(random, 0, s.groups > 1 ? 3 : 5)];
+        s.out_channels = transposed ? other : wide;
+        s.in_channels = transposed ? wide : other;
+        s.channels_first = false;
+    } while (products(&s) > 20.0 * MOST_PRODUCTS || (transposed && conv_cases_product(s.stride) != 1));
+    return s;
+}
+
 reference_conv_shape conv_cases_plain(const cly_ops_conv_shape *s) {
     reference_conv_shape r = {.batch = s->batch,
                               .in_channels = s->in_channels,

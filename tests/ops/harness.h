@@ -50,8 +50,11 @@ float *harness_output(harness *h, const harness_case *c);
 /* The sum of the products. */
 double harness_dot(const float *a, const float *b, int64_t count);
 
-/* Fails unless every implementation of `op` ran at least `least` cases. */
-void harness_expect_runs(const harness *h, const cly_ops_operator *op, int least);
+/* Fails unless every implementation of `op` ran at least `least` cases; without the one named `but` (NULL: all), which
+ * is for few of these shapes and has tests of its own. */
+void harness_expect_runs(const harness *h, const cly_ops_operator *op, int least, const char *but);
+/* Fails unless the implementation `name` ran at least `least` cases. */
+void harness_expect_run(const harness *h, const cly_ops_operator *op, const char *name, int least);
 
 /* "3x5x7" */
 const char *harness_sizes(const int64_t sizes[3], char text[64]);

@@ -102,7 +102,7 @@ START_TEST(every_formula_agrees) {
     for (int i = 0; i < CLY_ELEMENTWISE_COUNT; i++) {
         ck_assert_msg(seen[i] > 0, "activation %d has no case", i);
     }
-    harness_expect_runs(&h, &cly_ops_activation_operator, CLY_ELEMENTWISE_COUNT / (h.as_gpu ? 3 : 1));
+    harness_expect_runs(&h, &cly_ops_activation_operator, CLY_ELEMENTWISE_COUNT / (h.as_gpu ? 3 : 1), NULL);
 }
 END_TEST
 
@@ -159,7 +159,7 @@ START_TEST(softmax_agrees) {
         free(x);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_softmax_operator, harness_cases(&h, 150));
+    harness_expect_runs(&h, &cly_ops_softmax_operator, harness_cases(&h, 150), NULL);
 }
 END_TEST
 

@@ -81,7 +81,7 @@ START_TEST(moments_agree) {
         free(mean);
         free(variance);
     }
-    harness_expect_runs(&h, &cly_ops_moments_operator, harness_cases(&h, 50));
+    harness_expect_runs(&h, &cly_ops_moments_operator, harness_cases(&h, 50), NULL);
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ops/conv_cases.h"
+#include "ops/range.h"
 #include "ops/harness.h"
 #include "support/random.h"
 #include "support/runner.h"
@@ -75,31 +76,70 @@ static void check_random(const cly_ops_operator *op, int usual, bool depthwise, 
 
 START_TEST(conv_agrees) {
     check_random(&cly_ops_conv_operator, 400, false, false);
-    harness_expect_runs(&h, &cly_ops_conv_operator, harness_cases(&h, 400) / 10);
+    harness_expect_runs(&h, &cly_ops_conv_operator, harness_cases(&h, 400) / 10, "direct");
 }
 END_TEST
 
 START_TEST(conv_transpose_agrees) {
     check_random(&cly_ops_conv_transpose_operator, 400, false, true);
-    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, harness_cases(&h, 400));
+    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, harness_cases(&h, 400), "direct");
+}
+END_TEST
+
+static void check_wide(const cly_ops_operator *op, bool transposed) {
+    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 100); i++) {
+        test_random random = test_random_start(seed, i);
+        cly_ops_conv_shape s = conv_cases_wide(&random, transposed);
+        check_shape(op, &s, i, &random, transposed);
+    }
+    harness_expect_run(&h, op, "direct", cly_ops_is_cpu(h.context) ? harness_cases(&h, 100) * 9 / 10 : 0);
+}
+
+START_TEST(conv_direct_agrees) {
+    check_wide(&cly_ops_conv_operator, false);
+}
+END_TEST
+
+/* Lines of x that are too long to be copied whole, with a rest. */
+START_TEST(conv_direct_agrees_in_stretches) {
+    for (int64_t stride = 1; stride <= 2; stride++) {
+        test_random random = test_random_start(seed, (uint64_t)stride);
+        cly_ops_conv_shape s = {.batch = 1,
+                                .in = {1, 4, 301},
+                                .out = {1, 2, 299 / stride + stride - 1},
+                                .in_channels = 64,
+                                .out_channels = 33,
+                                .groups = 1,
+                                .kernel = {1, 3, 3},
+                                .stride = {1, 1, stride},
+                                .dilation = {1, 1, 1},
+                                .has_bias = true};
+        check_shape(&cly_ops_conv_operator, &s, (uint64_t)stride, &random, false);
+    }
+    harness_expect_run(&h, &cly_ops_conv_operator, "direct", cly_ops_is_cpu(h.context) ? 2 : 0);
+}
+END_TEST
+
+START_TEST(conv_transpose_direct_agrees) {
+    check_wide(&cly_ops_conv_transpose_operator, true);
 }
 END_TEST
 
 START_TEST(depthwise_agrees) {
     check_random(&cly_ops_depthwise_operator, 400, true, false);
-    harness_expect_runs(&h, &cly_ops_depthwise_operator, harness_cases(&h, 400));
+    harness_expect_runs(&h, &cly_ops_depthwise_operator, harness_cases(&h, 400), NULL);
 }
 END_TEST
 
 START_TEST(conv_agrees_in_pieces) {
     check_random(&cly_ops_conv_operator, 150, false, false);
-    harness_expect_runs(&h, &cly_ops_conv_operator, harness_cases(&h, 150) / 10);
+    harness_expect_runs(&h, &cly_ops_conv_operator, harness_cases(&h, 150) / 10, "direct");
 }
 END_TEST
 
 START_TEST(conv_transpose_agrees_in_pieces) {
     check_random(&cly_ops_conv_transpose_operator, 150, false, true);
-    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, harness_cases(&h, 150) / 4);
+    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, harness_cases(&h, 150) / 4, "direct");
 }
 END_TEST
 
@@ -121,7 +161,7 @@ START_TEST(conv_transpose_cuts_channels) {
                                 .has_bias = true};
         check_shape(&cly_ops_conv_transpose_operator, &s, (uint64_t)first, &random, true);
     }
-    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, 2);
+    harness_expect_runs(&h, &cly_ops_conv_transpose_operator, 2, "direct");
 }
 END_TEST
 
@@ -135,6 +175,9 @@ static void add_tests(TCase *cases) {
 static Suite *make_suite(void) {
     Suite *suite = suite_create("ops.conv");
     TCase *usual = tcase_create("random");
+    tcase_add_test(usual, conv_direct_agrees);
+    tcase_add_test(usual, conv_direct_agrees_in_stretches);
+    tcase_add_test(usual, conv_transpose_direct_agrees);
     tcase_add_checked_fixture(usual, setup, teardown);
     add_tests(usual);
     suite_add_tcase(suite, usual);

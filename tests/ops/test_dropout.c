@@ -59,7 +59,7 @@ START_TEST(masks_agree) {
         free(x);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_dropout_operator, harness_cases(&h, 100) / 2);
+    harness_expect_runs(&h, &cly_ops_dropout_operator, harness_cases(&h, 100) / 2, NULL);
 }
 END_TEST
 

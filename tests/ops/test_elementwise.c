@@ -110,7 +110,7 @@ START_TEST(add_agrees) {
         free(b);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_add_operator, harness_cases(&h, 300) / 5);
+    harness_expect_runs(&h, &cly_ops_add_operator, harness_cases(&h, 300) / 5, NULL);
 }
 END_TEST
 
@@ -151,7 +151,7 @@ START_TEST(batch_norm_agrees) {
         free(x);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_batch_norm_operator, harness_cases(&h, 200));
+    harness_expect_runs(&h, &cly_ops_batch_norm_operator, harness_cases(&h, 200), NULL);
 }
 END_TEST
 
@@ -184,7 +184,7 @@ START_TEST(copy_is_exact) {
         free(x);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_copy_operator, harness_cases(&h, 200));
+    harness_expect_runs(&h, &cly_ops_copy_operator, harness_cases(&h, 200), NULL);
 }
 END_TEST
 
@@ -237,7 +237,7 @@ START_TEST(transpose_is_exact) {
         free(x);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_transpose_operator, harness_cases(&h, 200) / 10);
+    harness_expect_runs(&h, &cly_ops_transpose_operator, harness_cases(&h, 200) / 10, NULL);
 }
 END_TEST
 

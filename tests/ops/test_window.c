@@ -62,7 +62,7 @@ START_TEST(window_moves_exactly) {
         reference_window(&s, shape.before, a.x, a.y);
         check_arrays(&c, &a);
     }
-    harness_expect_runs(&h, &cly_ops_window_operator, harness_cases(&h, 400));
+    harness_expect_runs(&h, &cly_ops_window_operator, harness_cases(&h, 400), NULL);
 }
 END_TEST
 
@@ -81,7 +81,7 @@ START_TEST(resize_agrees) {
         (bilinear ? reference_bilinear : reference_nearest)(&s, a.x, a.y);
         check_arrays(&c, &a);
     }
-    harness_expect_runs(&h, &cly_ops_resize_operator, harness_cases(&h, 400));
+    harness_expect_runs(&h, &cly_ops_resize_operator, harness_cases(&h, 400), NULL);
 }
 END_TEST
 
@@ -98,7 +98,7 @@ START_TEST(pool_agrees) {
         reference_pool(&s, shape.window, shape.stride, shape.pad, shape.average, a.x, a.y);
         check_arrays(&c, &a);
     }
-    harness_expect_runs(&h, &cly_ops_pool_operator, harness_cases(&h, 400));
+    harness_expect_runs(&h, &cly_ops_pool_operator, harness_cases(&h, 400), NULL);
 }
 END_TEST
 

@@ -106,7 +106,7 @@ START_TEST(resize_gradient_agrees) {
         free(backward);
         free(expected);
     }
-    harness_expect_runs(&h, &cly_ops_resize_gradient_operator, harness_cases(&h, 100));
+    harness_expect_runs(&h, &cly_ops_resize_gradient_operator, harness_cases(&h, 100), NULL);
 }
 END_TEST
 
@@ -152,7 +152,7 @@ START_TEST(pool_gradient_agrees) {
         shape.ties = (cly_ops_pool_ties)test_random_int(&random, 0, 2);
         check_pool(&shape, &s, &random, i);
     }
-    harness_expect_runs(&h, &cly_ops_pool_gradient_operator, harness_cases(&h, 120));
+    harness_expect_runs(&h, &cly_ops_pool_gradient_operator, harness_cases(&h, 120), NULL);
 }
 END_TEST
 
