@@ -274,16 +274,19 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv_weights_direct
 #else
 
 /* For a transposed convolution of stride 1, which is a convolution by weights turned round: turned[tap][out of its
- * group][in] of w[tap][in of its group][out]. One element a work-item. */
-__kernel void turn_weights(__global const float *restrict w, __global float *restrict turned, const long count,
-                           const int taps, const int4 channels) {
-    const long i = get_global_id(0);
-    if (i >= count) {
-        return;
+ * group][in] of w[tap][in of its group][out]. Rows are (tap, out of its group). */
+__kernel void turn_weights(__global const float *restrict w, __global float *restrict turned, const long rows,
+                           const int4 split, const int taps, const int4 channels) {
+    FOR_ROWS(row, rows, split) {
+        const int tap = (int)((INDEX)row / channels.y), oc = (int)((INDEX)row % channels.y);
+        __global const float *from = w + (long)(taps - 1 - tap) * channels.x * channels.w + oc;
+        __global float *to = turned + row * channels.z;
+        FOR_COLUMNS(i, channels.z) {
+            for (int ic = i; ic < min(i + VECTOR, channels.z); ic++) {
+                to[ic] = from[(long)(ic % channels.x) * channels.w + ic / channels.x * channels.y];
+            }
+        }
     }
-    const int ic = (int)(i % channels.z), oc = (int)(i / channels.z % channels.y);
-    const int tap = (int)(i / channels.z / channels.y), group = ic / channels.x;
-    turned[i] = w[((long)(taps - 1 - tap) * channels.x + ic % channels.x) * channels.w + group * channels.y + oc];
 }
 
 #endif

@@ -10,12 +10,14 @@
 
 #include "ops/sums.h"
 
-#define WIDTH 16           /* filters of a vector */
-#define LONGEST_TILE 12    /* with two vectors a row: 24 sums, two weights and a value in 32 registers */
-#define LOCAL_FLOATS 24576 /* of copied lines, at most: they should stay in a core's own cache */
-#define ITEMS 8            /* work-items a compute unit should get, where there is enough work */
-#define FEW_COLUMNS 32     /* shorter runs of taps and channels are laid out as columns first */
-#define DIRECT_COST 0.8    /* of a multiply-add of the GEMM: columns are neither written nor read */
+#define WIDTH 16            /* filters of a vector */
+#define LONGEST_TILE 12     /* with two vectors a row: 24 sums, two weights and a value in 32 registers */
+#define LOCAL_FLOATS 24576  /* of copied lines, at most: they should stay in a core's own cache */
+#define ITEMS 8             /* work-items a compute unit should get, where there is enough work */
+#define FEW_COLUMNS 32      /* shorter runs of taps and channels are laid out as columns first */
+#define TURN_COST 40        /* of one weight turned round */
+#define CACHED_BYTES 262144 /* of sums that each line of dy is added to: more leave a core's own cache */
+#define DIRECT_COST 0.4 /* of a multiply-add of the GEMM, as bench/direct measured: no columns are written and read */
 
 static int64_t divide_up(int64_t a, int64_t b) {
     return (a + b - 1) / b;
@@ -151,8 +153,9 @@ double cly_ops_conv_transpose_direct_cost(const clayer_context *context, const v
     const cly_ops_conv_shape *s = shape, turned = turned_shape(s);
     const double cost = cly_ops_conv_direct_cost(context, &turned);
     const bool strided = s->stride[0] != 1 || s->stride[1] != 1 || s->stride[2] != 1;
+    const double weights = (double)(cly_ops_conv_transpose_direct_workspace(context, s) / sizeof(float));
     const bool fits = cly_ops_conv_transpose_direct_workspace(context, s) <= cly_device_workspace_limit(context);
-    return strided || !fits || cost < 0 ? -1 : cost + CLY_OPS_LAUNCH;
+    return strided || !fits || cost < 0 ? -1 : cost + CLY_OPS_LAUNCH + TURN_COST * weights;
 }
 
 clayer_status cly_ops_conv_transpose_direct_run(clayer_context *context, const void *shape, const cl_mem *operands,
@@ -160,12 +163,12 @@ clayer_status cly_ops_conv_transpose_direct_run(clayer_context *context, const v
     clayer_status status = CLAYER_OK;
     const cly_ops_conv_shape *s = shape, turned = turned_shape(s);
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
-    const int64_t count = n.taps * n.group_out * s->in_channels;
+    const int64_t rows = n.taps * n.group_out;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, count, options);
+    cly_ops_options(context, NULL, rows, options);
     cly_launch launch = {.program = "conv_direct", .options = options, .kernel = "turn_weights"};
-    cly_ops_each(context, count, &launch);
-    CLY_TRY(cly_device_run(context, &launch, CLY_BUFFER(operands[1]), CLY_BUFFER(workspace), CLY_LONG(count),
+    const cly_arg split = cly_ops_rows(context, rows, s->in_channels, &launch);
+    CLY_TRY(cly_device_run(context, &launch, CLY_BUFFER(operands[1]), CLY_BUFFER(workspace), CLY_LONG(rows), split,
                            CLY_INT(n.taps), CLY_OPS_CHANNELS(s, n)));
     CLY_TRY(run_conv_shape(context, &turned, operands, workspace));
 done:
@@ -220,7 +223,9 @@ double cly_ops_conv_weights_direct_cost(const clayer_context *context, const voi
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const double lines = (double)s->batch * (double)(s->out[0] * s->out[1]);
     const double blocks = (double)(s->groups * divide_up(n.group_out, WIDTH * vectors_of(n.group_out)));
-    return 2 * CLY_OPS_LAUNCH + tiles_cost(s, lines * (double)(s->out[2] + 2)) +
+    const int64_t block_bytes = n.taps * n.group_in * WIDTH * vectors_of(n.group_out) * (int64_t)sizeof(float);
+    const double flush = lines * (double)weight_floats(s) * (block_bytes <= CACHED_BYTES ? 2 : 6);
+    return 2 * CLY_OPS_LAUNCH + tiles_cost(s, lines * (double)s->out[2]) + flush +
            CLY_OPS_MOVE * blocks * lines * (double)p.local_floats +
            CLY_OPS_MOVE * (double)p.slots * (double)weight_floats(s);
 }
