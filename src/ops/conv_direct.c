@@ -78,8 +78,7 @@ static int64_t stretch_of(const clayer_context *context, const cly_ops_conv_shap
     return 0;
 }
 
-double cly_ops_conv_direct_cost(const clayer_context *context, const void *shape) {
-    const cly_ops_conv_shape *s = shape;
+static double lines_cost(const clayer_context *context, const cly_ops_conv_shape *s) {
     if (!suits(context, s) || stretch_of(context, s) == 0) {
         return -1;
     }
@@ -87,6 +86,11 @@ double cly_ops_conv_direct_cost(const clayer_context *context, const void *shape
     const double lines = (double)s->batch * (double)(s->out[0] * s->out[1] * divide_up(s->out[2], stretch));
     return CLY_OPS_LAUNCH + tiles_cost(s, lines * (double)(divide_up(stretch, tile) * (tile + 1))) +
            CLY_OPS_MOVE * lines * (double)line_floats(s, stretch);
+}
+
+/* Without a window the GEMM needs no columns either. */
+double cly_ops_conv_direct_cost(const clayer_context *context, const void *shape) {
+    return cly_ops_conv_is_pointwise(shape) ? -1 : lines_cost(context, shape);
 }
 
 /* Blocks of filters a work-item takes: all, unless that leaves compute units idle. */
@@ -151,7 +155,7 @@ uint64_t cly_ops_conv_transpose_direct_workspace(const clayer_context *context, 
 
 double cly_ops_conv_transpose_direct_cost(const clayer_context *context, const void *shape) {
     const cly_ops_conv_shape *s = shape, turned = turned_shape(s);
-    const double cost = cly_ops_conv_direct_cost(context, &turned);
+    const double cost = lines_cost(context, &turned);
     const bool strided = s->stride[0] != 1 || s->stride[1] != 1 || s->stride[2] != 1;
     const double weights = (double)(cly_ops_conv_transpose_direct_workspace(context, s) / sizeof(float));
     const bool fits = cly_ops_conv_transpose_direct_workspace(context, s) <= cly_device_workspace_limit(context);

@@ -381,9 +381,6 @@ clayer_status cly_train_optimizer_step(cly_train_optimizer *optimizer) {
     if (turns == 0) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "no gradients for any weight: the loss depends on none of them");
     }
-    if (optimizer->turns == 0) {
-        optimizer->numbers_from = turns + 1;
-    }
     optimizer->turns = turns;
     optimizer->turn = 0;
     if (optimizer->is_set) {

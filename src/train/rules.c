@@ -82,10 +82,11 @@ static float nadam_momentum(const cly_train_optimizer *optimizer, int64_t moves)
 
 /* tf_keras' product takes in the momentum once for every weight, except where the number that its tracing left with the
  * weight is the iteration + 2: a weight of number c leaves it alone at iteration c - 2. V weights have the numbers
- * V + 1 to 2 V when fit() makes the optimizer's state, and 1 to V in a model that was loaded. */
+ * V + 1 to 2 V where fit() makes the optimizer's state. (They are 1 to V in a model that was loaded, which tf_keras so
+ * trains to other weights than the same model before it was saved; we train both as it trains the latter.) */
 static void multiply_product(cly_train_optimizer *optimizer, int64_t moves, size_t turn) {
     const bool multiplies =
-        optimizer->generation == 2 ? (int64_t)(optimizer->numbers_from + turn) != moves + 2 : turn == 0;
+        optimizer->generation == 2 ? (int64_t)(optimizer->turns + 1 + turn) != moves + 2 : turn == 0;
     if (multiplies) {
         optimizer->product *= nadam_momentum(optimizer, moves);
     }
@@ -101,14 +102,12 @@ static void prepare_nadam(cly_train_optimizer *optimizer, cly_ops_update *update
     set_four(update->b, next, 1.0f - optimizer->product * next, 1.0f - now, 1.0f - optimizer->product);
 }
 
-/* tf_keras does not store its product. We go on with the one that training without a stop would have, and number the
- * weights as then; a state at iteration 0 is that of a loaded model which has yet to train. */
+/* tf_keras does not store its product. We go on with the one that training without a stop would have. */
 void cly_train_restore_product(cly_train_optimizer *optimizer) {
     optimizer->is_set = false;
     if (optimizer->rule->rule != CLY_RULE_NADAM || optimizer->generation != 2) {
         return;
     }
-    optimizer->numbers_from = optimizer->iterations > 0 ? optimizer->turns + 1 : 1;
     optimizer->product = 1.0f;
     for (int64_t moves = 0; moves < optimizer->iterations && optimizer->product > 0.0f; moves++) {
         for (size_t turn = 0; turn < optimizer->turns; turn++) {

@@ -47,10 +47,8 @@ struct cly_train_optimizer {
     size_t count;
     cl_mem scratch; /* sums of squares and what summing and constraints need */
 
-    /* Nadam's product of momenta, and how tf_keras' counts its weights (rules.c) */
-    float product;
+    float product; /* Nadam's, of momenta (rules.c) */
     bool is_set; /* state was given before the next step: tf_keras' product is made again */
-    size_t numbers_from;
     size_t turn, turns; /* of the weights with gradients, within a step */
 };
 

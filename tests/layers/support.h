@@ -62,7 +62,8 @@ const char *test_bench_run_one(test_bench *bench, test_usage *usage, uint64_t pi
 /* Whether that implementation was ever asked for. */
 bool test_usage_has(const test_usage *usage, const char *op, const char *implementation);
 
-/* Prints the table; gives how many pairs ran on fewer than `least` cases. */
+/* Prints the table; gives how many pairs ran on fewer than `least` cases (fewer do where an
+ * implementation is for few shapes). */
 int test_usage_report(const test_usage *usage, int least);
 
 #endif

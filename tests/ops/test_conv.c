@@ -92,7 +92,7 @@ static void check_wide(const cly_ops_operator *op, bool transposed) {
         cly_ops_conv_shape s = conv_cases_wide(&random, transposed);
         check_shape(op, &s, i, &random, transposed);
     }
-    harness_expect_run(&h, op, "direct", cly_ops_is_cpu(h.context) ? harness_cases(&h, 100) * 9 / 10 : 0);
+    harness_expect_run(&h, op, "direct", cly_ops_is_cpu(h.context) ? harness_cases(&h, 100) / 2 : 0);
 }
 
 START_TEST(conv_direct_agrees) {
