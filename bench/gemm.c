@@ -16,12 +16,14 @@ typedef clayer_status gemm_call(clayer_context *context, const cly_gemm *gemm);
 static const struct {
     const char *name;
     bool transpose_a, transpose_b;
-    int64_t m, n, k;
+    int64_t m, n, k, batch;
 } shapes[] = {
-    {"3x3 56x56 64->64", false, false, 3136, 64, 576},  {"3x3 14x14 256->256", false, false, 196, 256, 2304},
-    {"1x1 56x56 64->256", false, false, 3136, 256, 64}, {"3x3 14x14 24->48", false, false, 6272, 48, 216},
-    {"odd 1001x37x99", false, false, 1001, 37, 99},     {"square 512", false, false, 512, 512, 512},
-    {"t A, weights 3x3", true, false, 576, 64, 3136},   {"t B, transposed conv", false, true, 1024, 1024, 128},
+    {"3x3 56x56 64->64", false, false, 3136, 64, 576, 1},   {"3x3 14x14 256->256", false, false, 196, 256, 2304, 1},
+    {"1x1 56x56 64->256", false, false, 3136, 256, 64, 1},  {"3x3 14x14 24->48", false, false, 6272, 48, 216, 1},
+    {"odd 1001x37x99", false, false, 1001, 37, 99, 1},      {"square 512", false, false, 512, 512, 512, 1},
+    {"t A, weights 3x3", true, false, 576, 64, 3136, 1},    {"t B, transposed conv", false, true, 1024, 1024, 128, 1},
+    {"t A, slots 3x3 1->32", true, false, 9, 32, 328, 264}, {"t A, slots 3x3 32->64", true, false, 288, 64, 293, 53},
+    {"slots 200x200", false, false, 200, 200, 100, 32},     {"slots 512x512", false, false, 512, 512, 100, 8},
 };
 
 static double now_ms(void) {
@@ -80,13 +82,16 @@ done:
 
 static clayer_status bench_shape(clayer_context *context, size_t index, int rounds) {
     clayer_status status = CLAYER_OK;
-    const int64_t m = shapes[index].m, n = shapes[index].n, k = shapes[index].k;
+    const int64_t m = shapes[index].m, n = shapes[index].n, k = shapes[index].k, batch = shapes[index].batch;
     cly_gemm gemm = {.transpose_a = shapes[index].transpose_a,
                      .transpose_b = shapes[index].transpose_b,
                      .m = m,
                      .n = n,
                      .k = k,
-                     .batch = 1};
+                     .batch = batch,
+                     .a_stride = m * k,
+                     .b_stride = k * n,
+                     .c_stride = m * n};
     gemm.a_ld = gemm.transpose_a ? m : k;
     gemm.b_ld = gemm.transpose_b ? k : n;
     gemm.c_ld = n;
@@ -95,10 +100,10 @@ static clayer_status bench_shape(clayer_context *context, size_t index, int roun
     double worst = 0;
     CLY_TRY(cly_base_alloc(2 * (size_t)rounds, sizeof(double), &times));
     double *own = times, *library = own + rounds;
-    CLY_TRY(make_matrix(context, m * k, &gemm.a));
-    CLY_TRY(make_matrix(context, k * n, &gemm.b));
-    CLY_TRY(make_matrix(context, m * n, &own_c));
-    CLY_TRY(make_matrix(context, m * n, &library_c));
+    CLY_TRY(make_matrix(context, batch * m * k, &gemm.a));
+    CLY_TRY(make_matrix(context, batch * k * n, &gemm.b));
+    CLY_TRY(make_matrix(context, batch * m * n, &own_c));
+    CLY_TRY(make_matrix(context, batch * m * n, &library_c));
     for (int round = -1; round < rounds; round++) { /* one to warm up */
         const int at = round < 0 ? 0 : round;
         gemm.c = own_c;
@@ -106,13 +111,13 @@ static clayer_status bench_shape(clayer_context *context, size_t index, int roun
         gemm.c = library_c;
         CLY_TRY(time_one(context, cly_device_gemm_library, &gemm, &library[at]));
     }
-    CLY_TRY(difference(context, own_c, library_c, m * n, &worst));
+    CLY_TRY(difference(context, own_c, library_c, batch * m * n, &worst));
     if (!(worst <= 1e-5 * (double)k)) {
         CLY_TRY(cly_base_fail(CLAYER_DEVICE_ERROR, "%s: the two differ by %g", shapes[index].name, worst));
     }
     qsort(own, (size_t)rounds, sizeof(double), compare);
     qsort(library, (size_t)rounds, sizeof(double), compare);
-    const double flops = 2.0 * (double)m * (double)n * (double)k;
+    const double flops = 2.0 * (double)batch * (double)m * (double)n * (double)k;
     const double own_ms = own[rounds / 2], library_ms = library[rounds / 2];
     printf("%-22s %9.3f ms %7.1f GFLOP/s %9.3f ms %7.1f GFLOP/s %7.2f\n", shapes[index].name, own_ms,
            flops / own_ms / 1e6, library_ms, flops / library_ms / 1e6, library_ms / own_ms);

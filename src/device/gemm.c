@@ -1,7 +1,8 @@
 /* device/gemm.c: matrix products, by CLBlast where it passed a check on this device, else by the project's own kernels.
  *
  * On CPUs the own kernels run whatever the check says: bench/gemm measures them several times faster than CLBlast,
- * which also compiles for seconds there. CLAYER_GEMM=own or =clblast decides otherwise. */
+ * which also compiles for seconds there. On GPUs they run batches of small matrices. CLAYER_GEMM=own or =clblast
+ * decides otherwise. */
 #include "device/internal.h"
 
 #include <stdio.h>
@@ -73,9 +74,17 @@ static bool is_wanted(const char *which) {
     return variable != NULL && strcmp(variable, which) == 0;
 }
 
-/* CLBlast would not be used even if it passed. */
+/* CLBlast would not be used on this device even if it passed. */
 static bool is_own_faster(const clayer_context *context) {
     return context->info.type == CLAYER_DEVICE_CPU && !is_wanted("clblast");
+}
+
+/* Many small matrices, such as the slots of a gradient of weights: CLBlast takes up to 25 times as long on a GPU
+ * (bench/gemm). */
+#define SMALL_MATRIX 65536 /* values of C */
+
+static bool is_small_batch(const cly_gemm *g) {
+    return g->batch > 1 && g->m * g->n <= SMALL_MATRIX && !is_wanted("clblast");
 }
 
 /* Runs the check; the lock is held. A device error is the caller's to report, and is tried again next time. */
@@ -122,7 +131,7 @@ clayer_status cly_device_gemm(clayer_context *context, const cly_gemm *gemm) {
     if (whole.m == 0 || whole.n == 0) {
         goto done;
     }
-    if (!is_own_faster(context)) {
+    if (!is_own_faster(context) && !is_small_batch(&whole)) {
         CLY_TRY(cly_device_gemm_decide(context, &library));
     }
     /* CLBlast refuses k = 0, which means C = beta C. */

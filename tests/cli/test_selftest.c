@@ -23,7 +23,17 @@ static bool names(const cJSON *list, const char *op, const char *name) {
     return found != NULL && (end == NULL || found < end);
 }
 
+static bool is_cpu(void) {
+    clayer_context *context = NULL;
+    clayer_device_info info;
+    ck_assert_int_eq(clayer_context_create(NULL, &context), CLAYER_OK);
+    ck_assert_int_eq(clayer_context_get_device(context, &info), CLAYER_OK);
+    clayer_context_destroy(context);
+    return info.type == CLAYER_DEVICE_CPU;
+}
+
 START_TEST(every_layer_passes) {
+    const bool on_cpu = is_cpu();
     command_result result = RUN("selftest", "--json");
     CHECK_STATUS(result, 0);
     cJSON *json = cJSON_ParseWithOpts(result.out, NULL, 1);
@@ -33,7 +43,7 @@ START_TEST(every_layer_passes) {
     ck_assert_int_eq(cJSON_GetArraySize(layers), 40);
     ck_assert_int_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "training"), "cases")->valueint, 4);
 
-    /* Every implementation of every operator ran in some layer. */
+    /* Every implementation of every operator ran in some layer; "direct" of the convolutions is for CPUs. */
     for (const char *const *op = clayer_get_operators(); *op != NULL; op++) {
         for (const char *const *name = clayer_get_implementations(*op); *name != NULL; name++) {
             bool ran = false;
@@ -43,7 +53,8 @@ START_TEST(every_layer_passes) {
                 ran = ran || names(cJSON_GetObjectItem(layer, "implementations"), *op, *name) ||
                       names(cJSON_GetObjectItem(backward, "implementations"), *op, *name);
             }
-            ck_assert_msg(ran, "%s: %s never ran", *op, *name);
+            const bool elsewhere = !on_cpu && strncmp(*op, "conv", 4) == 0 && strcmp(*name, "direct") == 0;
+            ck_assert_msg(ran || elsewhere, "%s: %s never ran", *op, *name);
         }
     }
     cJSON_Delete(json);
