@@ -11,6 +11,8 @@
 
 #include "device/internal.h"
 
+#define APART 4 /* floats between matrices of a batch, as between slots that hold more than them */
+
 typedef clayer_status gemm_call(clayer_context *context, const cly_gemm *gemm);
 
 static const struct {
@@ -89,9 +91,9 @@ static clayer_status bench_shape(clayer_context *context, size_t index, int roun
                      .n = n,
                      .k = k,
                      .batch = batch,
-                     .a_stride = m * k,
-                     .b_stride = k * n,
-                     .c_stride = m * n};
+                     .a_stride = m * k + APART,
+                     .b_stride = k * n + APART,
+                     .c_stride = m * n + APART};
     gemm.a_ld = gemm.transpose_a ? m : k;
     gemm.b_ld = gemm.transpose_b ? k : n;
     gemm.c_ld = n;
@@ -100,10 +102,10 @@ static clayer_status bench_shape(clayer_context *context, size_t index, int roun
     double worst = 0;
     CLY_TRY(cly_base_alloc(2 * (size_t)rounds, sizeof(double), &times));
     double *own = times, *library = own + rounds;
-    CLY_TRY(make_matrix(context, batch * m * k, &gemm.a));
-    CLY_TRY(make_matrix(context, batch * k * n, &gemm.b));
-    CLY_TRY(make_matrix(context, batch * m * n, &own_c));
-    CLY_TRY(make_matrix(context, batch * m * n, &library_c));
+    CLY_TRY(make_matrix(context, batch * (m * k + APART), &gemm.a));
+    CLY_TRY(make_matrix(context, batch * (k * n + APART), &gemm.b));
+    CLY_TRY(make_matrix(context, batch * (m * n + APART), &own_c));
+    CLY_TRY(make_matrix(context, batch * (m * n + APART), &library_c));
     for (int round = -1; round < rounds; round++) { /* one to warm up */
         const int at = round < 0 ? 0 : round;
         gemm.c = own_c;
@@ -111,7 +113,7 @@ static clayer_status bench_shape(clayer_context *context, size_t index, int roun
         gemm.c = library_c;
         CLY_TRY(time_one(context, cly_device_gemm_library, &gemm, &library[at]));
     }
-    CLY_TRY(difference(context, own_c, library_c, batch * m * n, &worst));
+    CLY_TRY(difference(context, own_c, library_c, batch * (m * n + APART), &worst));
     if (!(worst <= 1e-5 * (double)k)) {
         CLY_TRY(cly_base_fail(CLAYER_DEVICE_ERROR, "%s: the two differ by %g", shapes[index].name, worst));
     }

@@ -192,7 +192,7 @@ static bool is_found(int64_t rows, int64_t columns, int64_t offset, int64_t ld, 
     return ld != columns || (offset == 0 && stride == rows * columns);
 }
 
-static bool can_batch(const cly_gemm *g) {
+bool cly_device_gemm_can_batch(const cly_gemm *g) {
     bool ta = g->transpose_a, tb = g->transpose_b;
     return is_found(ta ? g->k : g->m, ta ? g->m : g->k, g->a_offset, g->a_ld, g->a_stride) &&
            is_found(tb ? g->n : g->k, tb ? g->k : g->n, g->b_offset, g->b_ld, g->b_stride) &&
@@ -203,7 +203,7 @@ static bool can_batch(const cly_gemm *g) {
  * twenty kernels to compile. */
 static clayer_status call(clayer_context *context, const cly_gemm *g) {
     int code = CLBlastSuccess;
-    bool batched = g->batch > 1 && context->info.type != CLAYER_DEVICE_CPU && can_batch(g);
+    bool batched = g->batch > 1 && context->info.type != CLAYER_DEVICE_CPU && cly_device_gemm_can_batch(g);
     if (batched) {
         code = call_batched(context, g);
     }

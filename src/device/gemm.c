@@ -1,7 +1,7 @@
 /* device/gemm.c: matrix products, by CLBlast where it passed a check on this device, else by the project's own kernels.
  *
  * On CPUs the own kernels run whatever the check says: bench/gemm measures them several times faster than CLBlast,
- * which also compiles for seconds there. On GPUs they run batches of small matrices. CLAYER_GEMM=own or =clblast
+ * which also compiles for seconds there. On GPUs they run batches of small matrices apart. CLAYER_GEMM=own or =clblast
  * decides otherwise. */
 #include "device/internal.h"
 
@@ -79,12 +79,12 @@ static bool is_own_faster(const clayer_context *context) {
     return context->info.type == CLAYER_DEVICE_CPU && !is_wanted("clblast");
 }
 
-/* Many small matrices, such as the slots of a gradient of weights: CLBlast takes up to 25 times as long on a GPU
- * (bench/gemm). */
+/* Many small matrices, such as the slots of a gradient of weights, that CLBlast would have to multiply one by one: it
+ * takes up to 60 times as long on a GPU (bench/gemm). */
 #define SMALL_MATRIX 65536 /* values of C */
 
 static bool is_small_batch(const cly_gemm *g) {
-    return g->batch > 1 && g->m * g->n <= SMALL_MATRIX && !is_wanted("clblast");
+    return g->batch > 1 && g->m * g->n <= SMALL_MATRIX && !cly_device_gemm_can_batch(g) && !is_wanted("clblast");
 }
 
 /* Runs the check; the lock is held. A device error is the caller's to report, and is tried again next time. */

@@ -171,6 +171,8 @@ double cly_device_now_ms(void);
 
 /* ---- the two ways of GEMM ---- */
 
+/* Whether CLBlast's batched routine is right for this batch; else it is as many calls. */
+bool cly_device_gemm_can_batch(const cly_gemm *gemm);
 /* batch is at least 1 here. */
 clayer_status cly_device_gemm_library(clayer_context *context, const cly_gemm *gemm);
 /* The same as a first call, with gemm_lock held. */

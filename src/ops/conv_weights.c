@@ -12,6 +12,7 @@
 #include "ops/sums.h"
 
 #define MOST_SLOTS 512
+#define GPU_ITEMS 256    /* work-items that keep a compute unit of a GPU busy */
 #define MOST_PIXELS 8192 /* that one slot sums up, as far as memory allows: long float sums lose digits */
 
 static int64_t divide_up(int64_t a, int64_t b) {
@@ -24,9 +25,13 @@ static int64_t smaller(int64_t a, int64_t b) {
 
 /* ---- reference ---- */
 
+/* One work-item a weight, which is few for a GPU where the sums are long. */
 static double reference_cost(const clayer_context *context, const void *shape) {
-    (void)context;
-    return CLY_OPS_LAUNCH + CLY_OPS_PLAIN * cly_ops_conv_sizes_of(shape).macs;
+    const cly_ops_conv_shape *s = shape;
+    const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
+    const double items = (double)(n.taps * n.group_in * s->out_channels);
+    const double wanted = (double)cly_device_info(context)->compute_units * (cly_ops_is_cpu(context) ? 1 : GPU_ITEMS);
+    return CLY_OPS_LAUNCH + CLY_OPS_PLAIN * n.macs * (items < wanted ? wanted / items : 1);
 }
 
 clayer_status cly_ops_conv_weights_run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
