@@ -6,7 +6,6 @@
  * conv_weights_direct -DROWS=<taps and channels of a tile> -DTILE. Sizes are (depth, rows, cols); `channels` is (in per
  * group, out per group, in, out). */
 
-#define EACH_4(DO) DO(0) DO(1) DO(2) DO(3)
 #if defined(PIXELS)
 #define LENGTH PIXELS
 #elif defined(ROWS)
@@ -18,28 +17,16 @@
 #define EACH(DO) DO(0)
 #elif LENGTH == 2
 #define EACH(DO) DO(0) DO(1)
-#elif LENGTH == 3
-#define EACH(DO) DO(0) DO(1) DO(2)
 #elif LENGTH == 4
-#define EACH(DO) EACH_4(DO)
-#elif LENGTH == 5
-#define EACH(DO) EACH_4(DO) DO(4)
+#define EACH(DO) DO(0) DO(1) DO(2) DO(3)
 #elif LENGTH == 6
-#define EACH(DO) EACH_4(DO) DO(4) DO(5)
+#define EACH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
 #elif LENGTH == 7
-#define EACH(DO) EACH_4(DO) DO(4) DO(5) DO(6)
+#define EACH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6)
 #elif LENGTH == 8
-#define EACH(DO) EACH_4(DO) DO(4) DO(5) DO(6) DO(7)
-#elif LENGTH == 9
-#define EACH(DO) EACH_4(DO) DO(4) DO(5) DO(6) DO(7) DO(8)
-#elif LENGTH == 10
-#define EACH(DO) EACH_4(DO) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9)
-#elif LENGTH == 11
-#define EACH(DO) EACH_4(DO) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10)
+#define EACH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7)
 #elif LENGTH == 12
-#define EACH(DO) EACH_4(DO) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
-#elif LENGTH == 13
-#define EACH(DO) EACH_4(DO) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12)
+#define EACH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
 #endif
 
 /* As STOREV of common.h. */

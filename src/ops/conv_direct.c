@@ -8,16 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "ops/sums.h"
 
 #define WIDTH 16            /* filters of a vector */
-#define LONGEST_TILE 12     /* with two vectors a row: 24 sums, two weights and a value in 32 registers */
 #define LOCAL_FLOATS 24576  /* of copied lines, at most: they should stay in a core's own cache */
 #define ITEMS 8             /* work-items a compute unit should get, where there is enough work */
 #define FEW_COLUMNS 32      /* shorter runs of taps and channels are laid out as columns first */
 #define TURN_COST 40        /* of one weight turned round */
 #define CACHED_BYTES 262144 /* of sums that each line of dy is added to: more leave a core's own cache */
-#define DIRECT_COST 0.4 /* of a multiply-add of the GEMM, as bench/direct measured: no columns are written and read */
+#define DIRECT_COST 0.4     /* of a multiply-add of a GEMM over columns, as bench/direct measures */
 
 static int64_t divide_up(int64_t a, int64_t b) {
     return (a + b - 1) / b;
@@ -27,11 +27,17 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* The tile, of at most LONGEST_TILE, that covers `count` with least work; a tile's own cost is that of two more. */
+/* Of the tiles that there are, each a program of its own, the one that covers `count` with least work; a tile's own
+ * cost is that of two more. With two vectors a row the longest takes 24 sums, two weights and a value of 32 registers.
+ */
 static int tile_of(int64_t count) {
+    static const int tiles[] = {1, 2, 4, 6, 7, 8, 12};
     int best = 1;
-    for (int64_t i = 1; i <= smaller(count, LONGEST_TILE); i++) {
-        best = divide_up(count, i) * (i + 2) <= divide_up(count, best) * (best + 2) ? (int)i : best;
+    for (size_t i = 0; i < CLY_COUNT(tiles); i++) {
+        const int tile = tiles[i];
+        if (tile <= count && divide_up(count, tile) * (tile + 2) <= divide_up(count, best) * (best + 2)) {
+            best = tile;
+        }
     }
     return best;
 }
@@ -111,7 +117,7 @@ static clayer_status run_conv_shape(clayer_context *context, const cly_ops_conv_
     cly_ops_options(context, &s->activation, lines, options);
     const size_t length = strlen(options);
     (void)snprintf(options + length, sizeof(options) - length, " -DPIXELS=%d -DTILE=%d",
-                   (int)smaller(tile_of(stretch), last), vectors);
+                   last < tile_of(stretch) ? tile_of(last) : tile_of(stretch), vectors);
     const cly_launch launch = {.program = "conv_direct",
                                .options = options,
                                .kernel = "conv_direct",
