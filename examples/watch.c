@@ -15,10 +15,11 @@ static double now(void) {
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-void watch_start(watch *w, double limit) {
+void watch_start(watch *w, double limit, int64_t least) {
     memset(w, 0, sizeof *w);
     w->begin = now();
     w->limit = limit;
+    w->least = least;
 }
 
 double watch_seconds(const watch *w) {
@@ -69,11 +70,13 @@ bool watch_event(const clayer_fit_state *state, void *data) {
         return true;
     }
     if (state->event == CLAYER_BATCH_END) {
-        w->steps++;
+        if (w->steps++ == 0) {
+            w->begin = now();
+        }
         add_point(w, step, loss, accuracy);
     }
     show(state, step, loss, accuracy);
-    const bool over = watch_seconds(w) >= w->limit;
+    const bool over = watch_seconds(w) >= w->limit && w->steps >= w->least;
     if (over && state->event == CLAYER_BATCH_END && isatty(STDERR_FILENO)) {
         fputc('\n', stderr); /* below the bar */
     }
