@@ -6,9 +6,8 @@
  * what this prints. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
+#include "bench.h"
 #include "base/memory.h"
 #include "ops/conv.h"
 
@@ -35,34 +34,15 @@ static const struct {
 
 enum { X, Y, W, WORKSPACE, BUFFERS };
 
-static double now_ms(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static const cly_ops_implementation *find(const cly_ops_operator *op, const char *name) {
-    const cly_ops_implementation *i = op->implementations;
-    while (strcmp(i->name, name) != 0) {
-        i++;
-    }
-    return i;
-}
-
 static clayer_status run_once(clayer_context *context, const cly_ops_implementation *implementation, size_t pass,
                               const cly_ops_conv_shape *shape, const cl_mem *b, double *ms_out) {
     clayer_status status = CLAYER_OK;
     const cl_mem operands[][CLY_OPS_OPERANDS] = {
         {b[X], b[W], NULL, b[Y]}, {b[Y], b[W], NULL, b[X]}, {b[X], b[Y], b[W]}};
-    const double start = now_ms();
+    const double start = bench_now_ms();
     CLY_TRY(implementation->run(context, shape, operands[pass], b[WORKSPACE]));
     CLY_TRY(clayer_context_finish(context));
-    *ms_out = now_ms() - start;
+    *ms_out = bench_now_ms() - start;
 done:
     return status;
 }
@@ -84,8 +64,8 @@ static clayer_status bench_pass(clayer_context *context, size_t index, size_t pa
                                       .stride = {1, 1, 1},
                                       .dilation = {1, 1, 1},
                                       .pad = {0, k / 2, k / 2}};
-    const cly_ops_implementation *direct = find(passes[pass].op, "direct"),
-                                 *peer = find(passes[pass].op, passes[pass].peer);
+    const cly_ops_implementation *direct = bench_find(passes[pass].op, "direct"),
+                                 *peer = bench_find(passes[pass].op, passes[pass].peer);
     cl_mem buffers[BUFFERS] = {NULL};
     void *times = NULL;
     if (direct->cost(context, &shape) < 0) {
@@ -107,11 +87,10 @@ static clayer_status bench_pass(clayer_context *context, size_t index, size_t pa
         CLY_TRY(run_once(context, peer, pass, &shape, buffers, &by_gemm[at]));
         CLY_TRY(run_once(context, direct, pass, &shape, buffers, &by_direct[at]));
     }
-    qsort(by_gemm, (size_t)rounds, sizeof(double), compare);
-    qsort(by_direct, (size_t)rounds, sizeof(double), compare);
+    const double by_gemm_ms = bench_median(by_gemm, rounds), by_direct_ms = bench_median(by_direct, rounds);
     const double flops = 2.0 * (double)(shape.batch * size * size * shape.in_channels * shape.out_channels * k * k);
-    printf("%-24s %-16s %10.3f ms %10.3f ms %7.0f %8.2f\n", shapes[index].name, passes[pass].name, by_gemm[rounds / 2],
-           by_direct[rounds / 2], flops / by_direct[rounds / 2] / 1e6, by_gemm[rounds / 2] / by_direct[rounds / 2]);
+    printf("%-24s %-16s %10.3f ms %10.3f ms %7.0f %8.2f\n", shapes[index].name, passes[pass].name, by_gemm_ms,
+           by_direct_ms, flops / by_direct_ms / 1e6, by_gemm_ms / by_direct_ms);
 done:
     free(times);
     for (int i = 0; i < BUFFERS; i++) {

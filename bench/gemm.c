@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "bench.h"
 #include "device/internal.h"
 
 #define APART 4 /* floats between matrices of a batch, as between slots that hold more than them */
@@ -28,23 +28,12 @@ static const struct {
     {"slots 200x200", false, false, 200, 200, 100, 32},     {"slots 512x512", false, false, 512, 512, 100, 8},
 };
 
-static double now_ms(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static clayer_status time_one(clayer_context *context, gemm_call *call, const cly_gemm *gemm, double *ms_out) {
     clayer_status status = CLAYER_OK;
-    const double start = now_ms();
+    const double start = bench_now_ms();
     CLY_TRY(call(context, gemm));
     CLY_TRY(clayer_context_finish(context));
-    *ms_out = now_ms() - start;
+    *ms_out = bench_now_ms() - start;
 done:
     return status;
 }
@@ -117,10 +106,8 @@ static clayer_status bench_shape(clayer_context *context, size_t index, int roun
     if (!(worst <= 1e-5 * (double)k)) {
         CLY_TRY(cly_base_fail(CLAYER_DEVICE_ERROR, "%s: the two differ by %g", shapes[index].name, worst));
     }
-    qsort(own, (size_t)rounds, sizeof(double), compare);
-    qsort(library, (size_t)rounds, sizeof(double), compare);
+    const double own_ms = bench_median(own, rounds), library_ms = bench_median(library, rounds);
     const double flops = 2.0 * (double)batch * (double)m * (double)n * (double)k;
-    const double own_ms = own[rounds / 2], library_ms = library[rounds / 2];
     printf("%-22s %9.3f ms %7.1f GFLOP/s %9.3f ms %7.1f GFLOP/s %7.2f\n", shapes[index].name, own_ms,
            flops / own_ms / 1e6, library_ms, flops / library_ms / 1e6, library_ms / own_ms);
 done:

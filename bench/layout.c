@@ -5,9 +5,8 @@
  * layout is faster). The costs in src/ops follow what this prints. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
+#include "bench.h"
 #include "base/memory.h"
 #include "ops/step.h"
 
@@ -22,25 +21,6 @@ static const struct {
 };
 
 enum { X, W, Y, MOVED_X, MOVED_Y, WORKSPACE, BUFFERS };
-
-static double now_ms(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static const cly_ops_implementation *find(const cly_ops_operator *op, const char *name) {
-    const cly_ops_implementation *i = op->implementations;
-    while (strcmp(i->name, name) != 0) {
-        i++;
-    }
-    return i;
-}
 
 static clayer_status move(clayer_context *context, cl_mem from, cl_mem to, int64_t batch, int64_t rows,
                           int64_t columns) {
@@ -57,7 +37,7 @@ static clayer_status run_once(clayer_context *context, const cly_ops_implementat
     const int64_t pixels = shape.in[1] * shape.in[2];
     const cl_mem native[CLY_OPS_OPERANDS] = {b[X], b[W], NULL, b[Y]};
     const cl_mem moved[CLY_OPS_OPERANDS] = {b[MOVED_X], b[W], NULL, b[MOVED_Y]};
-    const double start = now_ms();
+    const double start = bench_now_ms();
     shape.channels_first = as_it_lies;
     if (as_it_lies) {
         CLY_TRY(conv->run(context, &shape, native, b[WORKSPACE]));
@@ -67,7 +47,7 @@ static clayer_status run_once(clayer_context *context, const cly_ops_implementat
         CLY_TRY(move(context, b[MOVED_Y], b[Y], shape.batch, pixels, shape.out_channels));
     }
     CLY_TRY(clayer_context_finish(context));
-    *ms_out = now_ms() - start;
+    *ms_out = bench_now_ms() - start;
 done:
     return status;
 }
@@ -95,7 +75,7 @@ static clayer_status bench_shape(clayer_context *context, size_t index, int roun
                                       .stride = {1, 1, 1},
                                       .dilation = {1, 1, 1},
                                       .pad = {0, k / 2, k / 2}};
-    const cly_ops_implementation *conv = find(&cly_ops_conv_operator, shapes[index].implementation);
+    const cly_ops_implementation *conv = bench_find(&cly_ops_conv_operator, shapes[index].implementation);
     const uint64_t pixels = (uint64_t)(shape.batch * size * size) * sizeof(float);
     const uint64_t x_bytes = pixels * (uint64_t)shape.in_channels, y_bytes = pixels * (uint64_t)shape.out_channels;
     const uint64_t w_bytes = (uint64_t)(k * k * shape.in_channels * shape.out_channels) * sizeof(float);
@@ -112,10 +92,8 @@ static clayer_status bench_shape(clayer_context *context, size_t index, int roun
         CLY_TRY(run_once(context, conv, shape, buffers, true, &native[at]));
         CLY_TRY(run_once(context, conv, shape, buffers, false, &moved[at]));
     }
-    qsort(native, (size_t)rounds, sizeof(double), compare);
-    qsort(moved, (size_t)rounds, sizeof(double), compare);
-    printf("%-22s %10.3f ms %10.3f ms %8.2f\n", shapes[index].name, native[rounds / 2], moved[rounds / 2],
-           native[rounds / 2] / moved[rounds / 2]);
+    const double native_ms = bench_median(native, rounds), moved_ms = bench_median(moved, rounds);
+    printf("%-22s %10.3f ms %10.3f ms %8.2f\n", shapes[index].name, native_ms, moved_ms, native_ms / moved_ms);
 done:
     free(times);
     for (int i = 0; i < BUFFERS; i++) {

@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench.h"
 
 extern char **environ;
 
@@ -26,12 +27,6 @@ typedef struct peer {
     pid_t process;
     FILE *to, *from;
 } peer;
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static bool complain(const char *what, int code) {
     fprintf(stderr, "clayer_bench_train: %s: %s\n", what, strerror(code));
@@ -136,23 +131,13 @@ static int make_data(int64_t samples, clayer_array **x, clayer_array **y) {
 static int run_ours(clayer_model *model, const clayer_array *x, const clayer_array *y, double *seconds_out) {
     const clayer_dataset data = {.struct_size = sizeof data, .x = &x, .y = &y};
     const clayer_fit_config fit = {.struct_size = sizeof fit, .batch_size = BATCH, .no_shuffle = true};
-    const double start = now();
+    const double start = bench_now_ms();
     int failed = clayer_model_fit(model, &data, &fit, NULL);
-    *seconds_out = now() - start;
+    *seconds_out = (bench_now_ms() - start) / 1e3;
     return failed;
 }
 
 /* ---- the comparison ---- */
-
-static int compare(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
-}
 
 static int bench(clayer_model *model, peer *with, int64_t steps, int rounds) {
     clayer_array *x = NULL, *y = NULL;
@@ -175,8 +160,8 @@ static int bench(clayer_model *model, peer *with, int64_t steps, int rounds) {
         fflush(stdout);
     }
     if (!failed) {
-        printf("%8s %14.0f", "median", median(ours, rounds));
-        printf(with->to != NULL ? " %14.0f %8.2f\n" : "\n", median(theirs, rounds), median(ratios, rounds));
+        printf("%8s %14.0f", "median", bench_median(ours, rounds));
+        printf(with->to != NULL ? " %14.0f %8.2f\n" : "\n", bench_median(theirs, rounds), bench_median(ratios, rounds));
     }
     clayer_array_destroy(x);
     clayer_array_destroy(y);

@@ -51,6 +51,15 @@ typedef FLOATV __attribute__((aligned(4))) unaligned_vector;
 #define FOR_SPAN(i, count, each) \
     for (long i = (long)get_global_id(0) * (each), i##_end = min((long)(count), i + (each)); i < i##_end; i += VECTOR)
 
+/* Kahan's sum, of type T: keeps long sums exact. `carry` starts as 0. */
+#define COMPENSATED(T, total, carry, value)     \
+    {                                           \
+        const T corrected = (value) - (carry);  \
+        const T next = (total) + corrected;     \
+        (carry) = (next - (total)) - corrected; \
+        (total) = next;                         \
+    }
+
 /* ---- activations ---- */
 
 /* The same numbers as cly_ops_activation_id in src/ops/activation.h; a test compares them. */

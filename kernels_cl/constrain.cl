@@ -1,13 +1,5 @@
 /* constrain.cl: tensors put back into bounds. Sums of squares are reduce.cl's where the axes allow it. */
 
-#define COMPENSATED(total, carry, value)            \
-    {                                               \
-        const float corrected = (value) - (carry);  \
-        const float next = (total) + corrected;     \
-        (carry) = (next - (total)) - corrected;     \
-        (total) = next;                             \
-    }
-
 /* max(x, 0); a NaN stays one. */
 __kernel void constrain_sign(__global float *x, const long count, const long each) {
     FOR_SPAN(i, count, each) {
@@ -100,7 +92,7 @@ __kernel void constrain_reference(__global float *x, const long count, const lon
     float square = 0.0f, carry = 0.0f;
     for (long k = 0; k < length; k++) {
         const float value = x[place_of(i, k, low, high, along)];
-        COMPENSATED(square, carry, value * value)
+        COMPENSATED(float, square, carry, value * value)
     }
     for (long k = 0; k < length; k++) {
         const long at = place_of(i, k, low, high, along);

@@ -77,7 +77,7 @@ __kernel void loss_sum(__global const float *restrict y_true, __global const flo
         } else if (kind == VALID_WEIGHTS) {
             value = weight[weight_at(k, sizes, strides)];
         }
-        COMPENSATED(total, carry, value)
+        COMPENSATED(float, total, carry, value)
     }
     slots[offset + slot] = total;
 }
@@ -313,12 +313,12 @@ __kernel void loss_gradient(__global const float *restrict y_pred, __global cons
         part += share * entry_loss(y_pred, y_true, gradient, bad_labels, k, axis, inner, a, share, flags);
 #endif
         if (++pending == BLOCK) {
-            COMPENSATED(total, carry, part)
+            COMPENSATED(float, total, carry, part)
             part = 0.0f;
             pending = 0;
         }
     }
-    COMPENSATED(total, carry, part)
+    COMPENSATED(float, total, carry, part)
     sums[offset + slot] = total;
 }
 
@@ -340,7 +340,7 @@ __kernel void loss_values(__global const float *restrict y_pred, __global const 
 #endif
     float total = 0.0f, carry = 0.0f;
     for (int j = 0; j < axis; j++) {
-        COMPENSATED(total, carry, term(y_true[first + j * inner], y_pred[first + j * inner], a, binary).x)
+        COMPENSATED(float, total, carry, term(y_true[first + j * inner], y_pred[first + j * inner], a, binary).x)
     }
     values[entry] = total * scale;
 #else

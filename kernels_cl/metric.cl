@@ -81,8 +81,8 @@ __kernel void metric_mean(__global const float *restrict y_pred, __global const 
         if (masks && y_true[k] == ignored) {
             share = 0.0f;
         }
-        COMPENSATED(total, carry, share * value_of(y_pred, y_true, k, id, axis, top, threshold))
-        COMPENSATED(weights, weights_carry, share)
+        COMPENSATED(float, total, carry, share * value_of(y_pred, y_true, k, id, axis, top, threshold))
+        COMPENSATED(float, weights, weights_carry, share)
     }
     slots[2 * slot] = total;
     slots[2 * slot + 1] = weights;
@@ -157,7 +157,7 @@ __kernel void metric_add(__global const float *restrict slots, __global float *r
     }
     float total = state[i], carry = state[count + i];
     for (int slot = 0; slot < slot_count; slot++) {
-        COMPENSATED(total, carry, slots[slot * count + i])
+        COMPENSATED(float, total, carry, slots[slot * count + i])
     }
     state[i] = total;
     state[count + i] = carry;

@@ -1,14 +1,6 @@
 /* penalty.cl: penalties on values and on matrices whose rows or columns are not orthogonal, and their gradients. Long
  * sums are reduce.cl's. */
 
-#define COMPENSATED(total, carry, value)            \
-    {                                               \
-        const float corrected = (value) - (carry);  \
-        const float next = (total) + corrected;     \
-        (carry) = (next - (total)) - corrected;     \
-        (total) = next;                             \
-    }
-
 /* -1, 0 or 1; a NaN stays one. */
 #define SIGN(T, x) ((x) > ZERO(T) ? (T)(1.0f) : (x) < ZERO(T) ? (T)(-1.0f) : (x))
 
@@ -64,7 +56,7 @@ __kernel void orthogonal_normalize(__global const float *x, __global float *work
     float total = 0.0f, carry = 0.0f;
     for (int k = 0; k < length; k++) {
         const float value = x[i * stride + k * step];
-        COMPENSATED(total, carry, value * value)
+        COMPENSATED(float, total, carry, value * value)
     }
     const float inverse = total > 0.0f ? fmin(1.0f / sqrt(total), most) : total < 0.0f || total == 0.0f ? most : total;
     work[inverse_offset + i] = inverse;
@@ -84,7 +76,7 @@ __kernel void orthogonal_signs(__global float *work, const long product_offset, 
     float total = 0.0f, carry = 0.0f;
     for (int j = 0; j < size; j++) {
         const float product = j == i ? 0.0f : row[j];
-        COMPENSATED(total, carry, fabs(product))
+        COMPENSATED(float, total, carry, fabs(product))
         row[j] = SIGN(float, product);
     }
     work[sums_offset + i] = total;
@@ -104,7 +96,7 @@ __kernel void orthogonal_gradient(__global const float *work, __global float *gr
     __global const float *s = work + sum_offset + (long)i * length;
     float total = 0.0f, carry = 0.0f;
     for (int k = 0; k < length && inverse != most; k++) {
-        COMPENSATED(total, carry, n[k] * s[k])
+        COMPENSATED(float, total, carry, n[k] * s[k])
     }
     for (int k = 0; k < length; k++) {
         gradient[i * stride + k * step] += scale * inverse * (s[k] - n[k] * total);

@@ -6,14 +6,6 @@
 
 #define BLOCK 64
 
-#define COMPENSATED(T, total, carry, value)     \
-    {                                           \
-        const T corrected = (value) - (carry);  \
-        const T next = (total) + corrected;     \
-        (carry) = (next - (total)) - corrected; \
-        (total) = next;                         \
-    }
-
 /* The same numbers as cly_ops_term in src/ops/sums.h. */
 #define TERM_SQUARE 1  /* (x - mean)^2 */
 #define TERM_PRODUCT 2 /* dy (x - mean) scale */

@@ -1,14 +1,5 @@
 /* weighted.h: sums in slots, for losses and metrics, and where the weight of an entry lies. */
 
-/* Kahan's sum. */
-#define COMPENSATED(total, carry, value)            \
-    {                                               \
-        const float corrected = (value) - (carry);  \
-        const float next = (total) + corrected;     \
-        (carry) = (next - (total)) - corrected;     \
-        (total) = next;                             \
-    }
-
 /* What slot `slot` of `slots` adds up of `count` things: `each` neighbouring ones, or every slots-th if `each` is 0. */
 #define FOR_SLOT(k, count, slot, slots, each)                                                   \
     for (long k = (each) > 0 ? (slot) * (each) : (slot),                                        \

@@ -102,24 +102,11 @@ static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape
                                    const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
     (void)count;
     const config *c = layer->config;
-    clayer_status status = CLAYER_OK;
     cly_ops_conv_shape shape = {0};
-    cly_ops_place dz;
     fill_shape(layer, inputs, output, &shape);
-    CLY_TRY(cly_layers_plan_activation_gradient(layer, output, steps, &dz));
-    if (!c->no_bias) {
-        CLY_TRY(cly_layers_plan_bias_gradient(layer, output, 1, dz, steps));
-    }
-    if (cly_layers_is_trained(layer, 0)) {
-        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_conv_weights_operator, &shape, CLY_PLACE(CLY_INPUT, 0), dz,
-                                              CLY_PLACE(CLY_WEIGHT_GRADIENT, 0), steps));
-    }
-    if (wanted[0]) {
-        CLY_TRY(cly_layers_plan_conv_gradient(&cly_ops_conv_transpose_operator, &shape, dz, CLY_PLACE(CLY_WEIGHT, 0),
-                                              CLY_PLACE(CLY_INPUT_GRADIENT, 0), steps));
-    }
-done:
-    return status;
+    const cly_layers_conv_gradients gradients = {
+        .weights = &cly_ops_conv_weights_operator, .input = &cly_ops_conv_transpose_operator, .has_bias = !c->no_bias};
+    return cly_layers_plan_conv_backward(layer, &gradients, &shape, output, wanted, steps);
 }
 
 #define CLASS(rank_, table)                                                                                        \

@@ -247,6 +247,15 @@ clayer_status cly_layers_plan_bias_gradient(const clayer_layer *layer, const cla
 clayer_status cly_layers_plan_conv_gradient(const cly_ops_operator *op, const cly_ops_conv_shape *shape,
                                             cly_ops_place first, cly_ops_place second, cly_ops_place result,
                                             cly_ops_steps *steps);
+/* Backward: appends all gradients of a layer that is one convolution with bias and activation. */
+typedef struct cly_layers_conv_gradients {
+    const cly_ops_operator *weights, *input; /* the operators that give them */
+    bool transposed;                         /* in the gradient of the kernel, dz and the input change places */
+    bool has_bias;                           /* weight 1; the kernel is weight 0 */
+} cly_layers_conv_gradients;
+clayer_status cly_layers_plan_conv_backward(const clayer_layer *layer, const cly_layers_conv_gradients *gradients,
+                                            const cly_ops_conv_shape *shape, const clayer_shape *output,
+                                            const bool *wanted, cly_ops_steps *steps);
 /* Appends a window of `before` zeros on each axis (negative: crops); with `backward` its gradient. */
 clayer_status cly_layers_plan_window(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
                                      const int64_t before[3], bool backward, cly_ops_steps *steps);

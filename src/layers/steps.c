@@ -157,6 +157,29 @@ done:
     return status;
 }
 
+clayer_status cly_layers_plan_conv_backward(const clayer_layer *layer, const cly_layers_conv_gradients *gradients,
+                                            const cly_ops_conv_shape *shape, const clayer_shape *output,
+                                            const bool *wanted, cly_ops_steps *steps) {
+    clayer_status status = CLAYER_OK;
+    const cly_ops_place x = CLY_PLACE(CLY_INPUT, 0);
+    cly_ops_place dz;
+    CLY_TRY(cly_layers_plan_activation_gradient(layer, output, steps, &dz));
+    if (gradients->has_bias) {
+        CLY_TRY(cly_layers_plan_bias_gradient(layer, output, 1, dz, steps));
+    }
+    if (cly_layers_is_trained(layer, 0)) {
+        CLY_TRY(cly_layers_plan_conv_gradient(gradients->weights, shape, gradients->transposed ? dz : x,
+                                              gradients->transposed ? x : dz, CLY_PLACE(CLY_WEIGHT_GRADIENT, 0),
+                                              steps));
+    }
+    if (wanted[0]) {
+        CLY_TRY(cly_layers_plan_conv_gradient(gradients->input, shape, dz, CLY_PLACE(CLY_WEIGHT, 0),
+                                              CLY_PLACE(CLY_INPUT_GRADIENT, 0), steps));
+    }
+done:
+    return status;
+}
+
 clayer_status cly_layers_plan_window(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
                                      const int64_t before[3], bool backward, cly_ops_steps *steps) {
     clayer_status status = CLAYER_OK;

@@ -119,25 +119,31 @@ uint64_t cly_model_plan_scratch_bytes(const cly_model_run_plan *plan) {
     return bytes;
 }
 
-clayer_status cly_model_own_shapes(const clayer_model *model, int64_t batch_size, clayer_shape *shapes) {
-    if (batch_size < 1) {
+clayer_status cly_model_plan_shapes(const clayer_model *model, const clayer_shape *input_shapes, int64_t batch_size,
+                                    clayer_shape **shapes_out) {
+    clayer_status status = CLAYER_OK;
+    void *memory = NULL;
+    if (input_shapes == NULL && batch_size < 1) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s': batch_size is %lld, must be at least 1", model->name,
                              (long long)batch_size);
     }
+    CLY_TRY(cly_base_alloc(model->input_count, sizeof(clayer_shape), &memory));
+    clayer_shape *shapes = memory;
     for (size_t i = 0; i < model->input_count; i++) {
-        shapes[i] = model->inputs[i]->shape;
-        if (shapes[i].rank > 0 && shapes[i].dims[0] == -1) {
+        shapes[i] = input_shapes != NULL ? input_shapes[i] : model->inputs[i]->shape;
+        if (input_shapes == NULL && shapes[i].rank > 0 && shapes[i].dims[0] == -1) {
             shapes[i].dims[0] = batch_size;
         }
     }
-    return CLAYER_OK;
+    *shapes_out = shapes;
+done:
+    return status;
 }
 
 clayer_status clayer_model_get_plan(clayer_model *model, const clayer_shape *input_shapes, int64_t batch_size,
                                     clayer_model_plan *plan_out) {
     clayer_status status = CLAYER_OK;
     clayer_shape *shapes = NULL;
-    void *memory = NULL;
     cly_model_run_plan *plan = NULL;
     clayer_model_plan result = {0};
     if (model == NULL || plan_out == NULL || model->input_count == 0) {
@@ -146,13 +152,7 @@ clayer_status clayer_model_get_plan(clayer_model *model, const clayer_shape *inp
                              : plan_out == NULL ? "plan_out is NULL"
                                                 : "the model has no input");
     }
-    CLY_TRY(cly_base_alloc(model->input_count, sizeof(clayer_shape), &memory));
-    shapes = memory;
-    if (input_shapes == NULL) {
-        CLY_TRY(cly_model_own_shapes(model, batch_size, shapes));
-    } else {
-        memcpy(shapes, input_shapes, model->input_count * sizeof(clayer_shape));
-    }
+    CLY_TRY(cly_model_plan_shapes(model, input_shapes, batch_size, &shapes));
     CLY_TRY(cly_model_find_plan(model, shapes, &plan));
     result.weight_bytes = cly_model_weight_bytes(model);
     result.activation_bytes = cly_model_plan_buffer_bytes(plan);

@@ -111,8 +111,10 @@ void cly_model_pool_release(clayer_context *context, cly_model_pool *pool);
 clayer_status cly_model_hold_buffers(clayer_model *model, const cly_model_run_plan *plan,
                                      const cly_model_pool **pool_out);
 
-/* The model's own input shapes with this batch. */
-clayer_status cly_model_own_shapes(const clayer_model *model, int64_t batch_size, clayer_shape *shapes);
+/* The input shapes that a question about a plan means: `input_shapes`, or if NULL the model's own with this batch.
+ * Freed with free(). */
+clayer_status cly_model_plan_shapes(const clayer_model *model, const clayer_shape *input_shapes, int64_t batch_size,
+                                    clayer_shape **shapes_out);
 
 /* Tensors or shapes of inputs as they stand in arguments: count, context, NULL. `what` is "input" or "output". */
 clayer_status cly_model_check_tensors(const clayer_model *model, clayer_tensor *const *tensors, size_t count,

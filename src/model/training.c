@@ -257,7 +257,6 @@ clayer_status clayer_model_get_training_plan(clayer_model *model, const clayer_s
                                              clayer_training_plan *plan_out) {
     clayer_status status = CLAYER_OK;
     clayer_shape *shapes = NULL;
-    void *memory = NULL;
     cly_model_training *training = NULL;
     cly_model_train_plan *plan = NULL;
     if (model == NULL || plan_out == NULL) {
@@ -265,13 +264,7 @@ clayer_status clayer_model_get_training_plan(clayer_model *model, const clayer_s
                              model == NULL ? "model" : "plan_out");
     }
     CLY_TRY(create_as_compiled(model, &training));
-    CLY_TRY(cly_base_alloc(model->input_count, sizeof(clayer_shape), &memory));
-    shapes = memory;
-    if (input_shapes == NULL) {
-        CLY_TRY(cly_model_own_shapes(model, batch_size, shapes));
-    } else {
-        memcpy(shapes, input_shapes, model->input_count * sizeof(clayer_shape));
-    }
+    CLY_TRY(cly_model_plan_shapes(model, input_shapes, batch_size, &shapes));
     CLY_TRY(cly_model_find_train_plan(training, shapes, &plan));
     CLY_TRY(describe(training, plan, plan_out));
 done:

@@ -1,6 +1,7 @@
 /* ops/conv.c: convolution: "gemm" where no window is needed, "im2col" in chunks, and the plain "reference". */
 #include "ops/conv.h"
 
+#include "base/integer.h"
 #include "base/memory.h"
 #include "ops/conv_common.h"
 #include "ops/conv_direct.h"
@@ -255,10 +256,6 @@ clayer_status cly_ops_conv_columns_first(clayer_context *context, const cly_ops_
                           CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n));
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 static clayer_status run_im2col_last(clayer_context *context, const cly_ops_conv_shape *s, const cl_mem *operands,
                                      cl_mem workspace) {
     clayer_status status = CLAYER_OK;
@@ -266,7 +263,7 @@ static clayer_status run_im2col_last(clayer_context *context, const cly_ops_conv
     const chunk c = chunk_of(context, s);
     const int64_t all = s->batch * n.out_pixels;
     for (int64_t first = 0; first < all; first += c.pixels) {
-        const int64_t pixels = smaller(c.pixels, all - first);
+        const int64_t pixels = cly_base_smaller(c.pixels, all - first);
         CLY_TRY(cly_ops_conv_columns_last(context, s, operands[0], workspace, first, pixels));
         const int64_t width = n.taps * n.group_in;
         const cly_gemm columns = {.a = workspace, .a_ld = width, .a_stride = pixels * width};
@@ -282,9 +279,9 @@ static clayer_status run_im2col_first(clayer_context *context, const cly_ops_con
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const chunk c = chunk_of(context, s);
     for (int64_t image = 0; image < s->batch; image += c.images) {
-        const int64_t images = smaller(c.images, s->batch - image);
+        const int64_t images = cly_base_smaller(c.images, s->batch - image);
         for (int64_t first = 0; first < n.out_pixels; first += c.pixels) {
-            const int64_t pixels = smaller(c.pixels, n.out_pixels - first);
+            const int64_t pixels = cly_base_smaller(c.pixels, n.out_pixels - first);
             CLY_TRY(cly_ops_conv_columns_first(context, s, operands[0], workspace, image, images, first, pixels));
             const cly_gemm columns = {.b = workspace, .b_ld = pixels, .b_stride = c.pixel_floats * pixels};
             CLY_TRY(multiply_first(context, s, operands, columns, n.taps * n.group_in * pixels, image, images, first,

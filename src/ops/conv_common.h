@@ -15,7 +15,6 @@ typedef struct cly_ops_conv_sizes {
 
 cly_ops_conv_sizes cly_ops_conv_sizes_of(const cly_ops_conv_shape *shape);
 
-#define CLY_OPS_SIZES(a) CLY_INT4((a)[0], (a)[1], (a)[2], 0)
 #define CLY_OPS_CHANNELS(s, n) CLY_INT4((n).group_in, (n).group_out, (s)->in_channels, (s)->out_channels)
 #define CLY_OPS_PARAMETERS(s)                                                                               \
     CLY_FLOAT4((s)->activation.parameters[0], (s)->activation.parameters[1], (s)->activation.parameters[2], \

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/integer.h"
 #include "base/memory.h"
 #include "ops/sums.h"
 
@@ -19,14 +20,6 @@
 #define CACHED_BYTES 262144 /* of sums that each line of dy is added to: more leave a core's own cache */
 #define DIRECT_COST 0.4     /* of a multiply-add of a GEMM over columns, as bench/direct measures */
 
-static int64_t divide_up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* Of the tiles that there are, each a program of its own, the one that covers `count` with least work; a tile's own
  * cost is that of two more. With two vectors a row the longest takes 24 sums, two weights and a value of 32 registers.
  */
@@ -35,7 +28,8 @@ static int tile_of(int64_t count) {
     int best = 1;
     for (size_t i = 0; i < CLY_COUNT(tiles); i++) {
         const int tile = tiles[i];
-        if (tile <= count && divide_up(count, tile) * (tile + 2) <= divide_up(count, best) * (best + 2)) {
+        if (tile <= count &&
+            cly_base_divide_up(count, tile) * (tile + 2) <= cly_base_divide_up(count, best) * (best + 2)) {
             best = tile;
         }
     }
@@ -53,7 +47,7 @@ static int64_t columns_of(const cly_ops_conv_shape *s, int64_t pixels) {
 
 static int64_t local_limit(const clayer_context *context) {
     const int64_t floats = (int64_t)(cly_device_info(context)->local_memory_bytes / sizeof(float));
-    return smaller(floats, LOCAL_FLOATS);
+    return cly_base_smaller(floats, LOCAL_FLOATS);
 }
 
 static int64_t line_floats(const cly_ops_conv_shape *s, int64_t pixels) {
@@ -67,8 +61,8 @@ static bool suits(const clayer_context *context, const cly_ops_conv_shape *s) {
 static double tiles_cost(const cly_ops_conv_shape *s, double rows) {
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const int64_t width = WIDTH * vectors_of(n.group_out);
-    return DIRECT_COST * rows * (double)(n.taps * n.group_in) * (double)(divide_up(n.group_out, width) * width) *
-           (double)s->groups;
+    return DIRECT_COST * rows * (double)(n.taps * n.group_in) *
+           (double)(cly_base_divide_up(n.group_out, width) * width) * (double)s->groups;
 }
 
 /* ---- conv ---- */
@@ -76,7 +70,7 @@ static double tiles_cost(const cly_ops_conv_shape *s, double rows) {
 /* Pixels of a line that one work-item takes: stretches of nearly the same length; 0 if none fits. */
 static int64_t stretch_of(const clayer_context *context, const cly_ops_conv_shape *s) {
     for (int64_t parts = 1; parts <= s->out[2]; parts++) {
-        const int64_t stretch = divide_up(s->out[2], parts);
+        const int64_t stretch = cly_base_divide_up(s->out[2], parts);
         if (line_floats(s, stretch) <= local_limit(context)) {
             return stretch;
         }
@@ -89,8 +83,8 @@ static double lines_cost(const clayer_context *context, const cly_ops_conv_shape
         return -1;
     }
     const int64_t stretch = stretch_of(context, s), tile = tile_of(stretch);
-    const double lines = (double)s->batch * (double)(s->out[0] * s->out[1] * divide_up(s->out[2], stretch));
-    return CLY_OPS_LAUNCH + tiles_cost(s, lines * (double)(divide_up(stretch, tile) * (tile + 1))) +
+    const double lines = (double)s->batch * (double)(s->out[0] * s->out[1] * cly_base_divide_up(s->out[2], stretch));
+    return CLY_OPS_LAUNCH + tiles_cost(s, lines * (double)(cly_base_divide_up(stretch, tile) * (tile + 1))) +
            CLY_OPS_MOVE * lines * (double)line_floats(s, stretch);
 }
 
@@ -102,17 +96,17 @@ double cly_ops_conv_direct_cost(const clayer_context *context, const void *shape
 /* Blocks of filters a work-item takes: all, unless that leaves compute units idle. */
 static int64_t blocks_each(const clayer_context *context, int64_t blocks, int64_t lines) {
     const int64_t units = (int64_t)cly_device_info(context)->compute_units;
-    const int64_t shares = smaller(divide_up((units > 0 ? units : 1) * ITEMS, lines), blocks);
-    return divide_up(blocks, shares);
+    const int64_t shares = cly_base_smaller(cly_base_divide_up((units > 0 ? units : 1) * ITEMS, lines), blocks);
+    return cly_base_divide_up(blocks, shares);
 }
 
 static clayer_status run_conv_shape(clayer_context *context, const cly_ops_conv_shape *s, const cl_mem *operands,
                                     cl_mem w) {
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const int vectors = vectors_of(n.group_out);
-    const int64_t stretch = stretch_of(context, s), stretches = divide_up(s->out[2], stretch);
+    const int64_t stretch = stretch_of(context, s), stretches = cly_base_divide_up(s->out[2], stretch);
     const int64_t last = s->out[2] - (stretches - 1) * stretch, lines = s->batch * s->out[0] * s->out[1] * stretches;
-    const int64_t blocks = divide_up(n.group_out, WIDTH * vectors), each = blocks_each(context, blocks, lines);
+    const int64_t blocks = cly_base_divide_up(n.group_out, WIDTH * vectors), each = blocks_each(context, blocks, lines);
     char options[CLY_OPS_OPTIONS + 32];
     cly_ops_options(context, &s->activation, lines, options);
     const size_t length = strlen(options);
@@ -121,7 +115,7 @@ static clayer_status run_conv_shape(clayer_context *context, const cly_ops_conv_
     const cly_launch launch = {.program = "conv_direct",
                                .options = options,
                                .kernel = "conv_direct",
-                               .global = {(size_t)(s->groups * divide_up(blocks, each)), (size_t)lines, 1},
+                               .global = {(size_t)(s->groups * cly_base_divide_up(blocks, each)), (size_t)lines, 1},
                                .local = {1, 1, 1}};
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(w),
                           CLY_BUFFER(operands[s->has_bias ? 2 : 1]), CLY_BUFFER(operands[3]),
@@ -204,9 +198,10 @@ static weights_plan plan_weights(const clayer_context *context, const cly_ops_co
         p.run = n.taps * n.group_in;
         p.local_floats += s->out[2] * p.run;
     }
-    const int64_t blocks = s->groups * divide_up(n.group_out, WIDTH * vectors_of(n.group_out));
-    p.each = divide_up(lines, smaller(divide_up((units > 0 ? units : 1) * ITEMS, blocks), lines));
-    p.slots = divide_up(lines, p.each);
+    const int64_t blocks = s->groups * cly_base_divide_up(n.group_out, WIDTH * vectors_of(n.group_out));
+    p.each =
+        cly_base_divide_up(lines, cly_base_smaller(cly_base_divide_up((units > 0 ? units : 1) * ITEMS, blocks), lines));
+    p.slots = cly_base_divide_up(lines, p.each);
     return p;
 }
 
@@ -232,7 +227,7 @@ double cly_ops_conv_weights_direct_cost(const clayer_context *context, const voi
     }
     const cly_ops_conv_sizes n = cly_ops_conv_sizes_of(s);
     const double lines = (double)s->batch * (double)(s->out[0] * s->out[1]);
-    const double blocks = (double)(s->groups * divide_up(n.group_out, WIDTH * vectors_of(n.group_out)));
+    const double blocks = (double)(s->groups * cly_base_divide_up(n.group_out, WIDTH * vectors_of(n.group_out)));
     const int64_t block_bytes = n.taps * n.group_in * WIDTH * vectors_of(n.group_out) * (int64_t)sizeof(float);
     const double flush = lines * (double)weight_floats(s) * (block_bytes <= CACHED_BYTES ? 2 : 6);
     return 2 * CLY_OPS_LAUNCH + tiles_cost(s, lines * (double)s->out[2]) + flush +
@@ -256,7 +251,7 @@ clayer_status cly_ops_conv_weights_direct_run(clayer_context *context, const voi
         .program = "conv_direct",
         .options = options,
         .kernel = "conv_weights_direct",
-        .global = {(size_t)(s->groups * divide_up(n.group_out, WIDTH * vectors)), (size_t)p.slots, 1},
+        .global = {(size_t)(s->groups * cly_base_divide_up(n.group_out, WIDTH * vectors)), (size_t)p.slots, 1},
         .local = {1, 1, 1}};
     CLY_TRY(cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(workspace),
                            CLY_LOCAL((size_t)p.local_floats * sizeof(float)), CLY_LONG(lines), CLY_INT(p.each),

@@ -1,4 +1,5 @@
 /* ops/conv_transpose.c: transposed convolution: "gemm" multiplies x by w and gathers, "reference" gathers alone. */
+#include "base/integer.h"
 #include "ops/conv.h"
 #include "ops/conv_common.h"
 #include "ops/conv_direct.h"
@@ -259,10 +260,6 @@ done:
     return status;
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 static clayer_status run_gemm(clayer_context *context, const void *shape, const cl_mem *operands, cl_mem workspace) {
     clayer_status status = CLAYER_OK;
     const cly_ops_conv_shape *s = shape;
@@ -272,12 +269,12 @@ static clayer_status run_gemm(clayer_context *context, const void *shape, const 
         for (int64_t row = 0; row < s->in[c.axis]; row += c.rows) {
             for (int64_t channel = 0; channel < n.group_in; channel += c.channels) {
                 piece p = {.image = image,
-                           .images = smaller(c.images, s->batch - image),
+                           .images = cly_base_smaller(c.images, s->batch - image),
                            .size = {s->in[0], s->in[1], s->in[2]},
                            .channel = channel,
-                           .channels = smaller(c.channels, n.group_in - channel)};
+                           .channels = cly_base_smaller(c.channels, n.group_in - channel)};
                 p.begin[c.axis] = row;
-                p.size[c.axis] = smaller(c.rows, s->in[c.axis] - row);
+                p.size[c.axis] = cly_base_smaller(c.rows, s->in[c.axis] - row);
                 complete_piece(s, &c, &p);
                 CLY_TRY(run_piece(context, s, &p, operands, workspace));
             }

@@ -5,6 +5,7 @@
  * slots, each with a dw of its own, that are added up at the end, always in the same order. */
 #include <limits.h>
 
+#include "base/integer.h"
 #include "base/memory.h"
 #include "ops/conv.h"
 #include "ops/conv_common.h"
@@ -14,14 +15,6 @@
 #define MOST_SLOTS 512
 #define GPU_ITEMS 256    /* work-items that keep a compute unit of a GPU busy */
 #define MOST_PIXELS 8192 /* that one slot sums up, as far as memory allows: long float sums lose digits */
-
-static int64_t divide_up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
 
 /* ---- reference ---- */
 
@@ -70,12 +63,13 @@ static int64_t slots_wanted(const clayer_context *context, const cly_ops_conv_sh
     const bool cpu = cly_ops_is_cpu(context);
     const int64_t units = (int64_t)cly_device_info(context)->compute_units;
     const int64_t width = n.taps * n.group_in;
-    const int64_t tiles = s->groups * (cpu ? divide_up(width, 12) * divide_up(n.group_out, 32)
-                                           : divide_up(width, 64) * divide_up(n.group_out, 64));
-    const int64_t by_units = divide_up((units > 0 ? units : 1) * (cpu ? 4 : 2), tiles);
-    const int64_t by_length = divide_up(s->batch * n.out_pixels, MOST_PIXELS);
+    const int64_t tiles = s->groups * (cpu ? cly_base_divide_up(width, 12) * cly_base_divide_up(n.group_out, 32)
+                                           : cly_base_divide_up(width, 64) * cly_base_divide_up(n.group_out, 64));
+    const int64_t by_units = cly_base_divide_up((units > 0 ? units : 1) * (cpu ? 4 : 2), tiles);
+    const int64_t by_length = cly_base_divide_up(s->batch * n.out_pixels, MOST_PIXELS);
     const int64_t by_memory = budget / 4 / (width * s->out_channels);
-    const int64_t wanted = smaller(smaller(by_units > by_length ? by_units : by_length, by_memory), MOST_SLOTS);
+    const int64_t wanted =
+        cly_base_smaller(cly_base_smaller(by_units > by_length ? by_units : by_length, by_memory), MOST_SLOTS);
     return wanted > 1 ? wanted : 1;
 }
 
@@ -87,24 +81,24 @@ static void cut_last(const cly_ops_conv_shape *s, int64_t budget, int64_t pixel_
     const int64_t all = s->batch * cly_ops_conv_sizes_of(s).out_pixels;
     const int64_t most = c->direct ? all : (budget - slot_floats(c->slots, weights)) / pixel_floats;
     c->possible = most >= 1;
-    c->pixels = smaller(all, most);
+    c->pixels = cly_base_smaller(all, most);
     if (c->possible) {
-        c->piece = divide_up(c->pixels, c->slots);
-        c->slots = divide_up(c->pixels, c->piece);
+        c->piece = cly_base_divide_up(c->pixels, c->slots);
+        c->slots = cly_base_divide_up(c->pixels, c->piece);
     }
 }
 
 static void cut_first(const cly_ops_conv_shape *s, int64_t budget, int64_t pixel_floats, int64_t weights, cut *c) {
     const int64_t pixels = cly_ops_conv_sizes_of(s).out_pixels, image = pixels * pixel_floats;
-    c->slots = smaller(c->slots, s->batch);
+    c->slots = cly_base_smaller(c->slots, s->batch);
     c->possible = true;
     c->pixels = pixels;
     if (c->direct) {
         c->images = s->batch;
     } else if (image <= budget) {
         c->images = (budget - slot_floats(c->slots, weights)) / image;
-        c->images = smaller(c->images > 1 ? c->images : 1, s->batch);
-        c->slots = budget - slot_floats(c->slots, weights) < image ? 1 : smaller(c->slots, c->images);
+        c->images = cly_base_smaller(c->images > 1 ? c->images : 1, s->batch);
+        c->slots = budget - slot_floats(c->slots, weights) < image ? 1 : cly_base_smaller(c->slots, c->images);
     } else {
         c->slots = 1;
         c->pixels = budget / pixel_floats;
@@ -138,7 +132,7 @@ static double gemm_cost(const clayer_context *context, const void *shape) {
     const int64_t width = n.taps * n.group_in;
     const double pixels = (double)s->batch * (double)n.out_pixels;
     const double chunks = pixels / (double)(c.images * c.pixels);
-    const double rounds = s->channels_first ? (double)divide_up(c.images, c.slots) : 1;
+    const double rounds = s->channels_first ? (double)cly_base_divide_up(c.images, c.slots) : 1;
     const double calls = chunks * (1 + rounds * (double)(s->channels_first || c.slots > 1 ? s->groups : 1));
     const double columns = c.direct ? 0 : pixels * (double)n.taps * (double)s->in_channels;
     return CLY_OPS_LAUNCH * (1 + calls) + 4 * columns + 4 * (double)c.slot_floats +
@@ -225,7 +219,7 @@ static clayer_status multiply_first(clayer_context *context, const cly_ops_conv_
                 .b_offset = ((image + round) * s->out_channels + group * n.group_out) * n.out_pixels + first,
                 .b_ld = n.out_pixels,
                 .b_stride = s->out_channels * n.out_pixels,
-                .batch = smaller(c->slots, images - round),
+                .batch = cly_base_smaller(c->slots, images - round),
                 .beta = image + round + first > 0 ? 1.0f : 0.0f};
             CLY_TRY(multiply(context, s, c, gemm, group, 0, operands, workspace));
         }
@@ -239,7 +233,7 @@ static clayer_status run_last(clayer_context *context, const cly_ops_conv_shape 
     clayer_status status = CLAYER_OK;
     const int64_t all = s->batch * cly_ops_conv_sizes_of(s).out_pixels;
     for (int64_t first = 0; first < all; first += c->pixels) {
-        const int64_t pixels = smaller(c->pixels, all - first);
+        const int64_t pixels = cly_base_smaller(c->pixels, all - first);
         if (!c->direct) {
             CLY_TRY(cly_ops_conv_columns_last(context, s, operands[0], workspace, first, pixels));
         }
@@ -254,9 +248,9 @@ static clayer_status run_first(clayer_context *context, const cly_ops_conv_shape
     clayer_status status = CLAYER_OK;
     const int64_t all = cly_ops_conv_sizes_of(s).out_pixels;
     for (int64_t image = 0; image < s->batch; image += c->images) {
-        const int64_t images = smaller(c->images, s->batch - image);
+        const int64_t images = cly_base_smaller(c->images, s->batch - image);
         for (int64_t first = 0; first < all; first += c->pixels) {
-            const int64_t pixels = smaller(c->pixels, all - first);
+            const int64_t pixels = cly_base_smaller(c->pixels, all - first);
             if (!c->direct) {
                 CLY_TRY(cly_ops_conv_columns_first(context, s, operands[0], workspace, image, images, first, pixels));
             }

@@ -2,6 +2,7 @@
  * convolution's plain kernels. */
 #include <limits.h>
 
+#include "base/integer.h"
 #include "base/memory.h"
 #include "ops/conv.h"
 #include "ops/conv_common.h"
@@ -11,10 +12,6 @@
 #define TAPS 4
 #define MOST_SLOTS 2048
 #define LEAST_LINES 4 /* of dy that a slot adds up */
-
-static int64_t divide_up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
 
 static double direct_cost(const clayer_context *context, const void *shape) {
     (void)context;
@@ -38,7 +35,7 @@ static clayer_status run_input(clayer_context *context, const void *shape, const
     (void)workspace;
     const cly_ops_conv_shape *s = shape;
     const int64_t lines = s->batch * s->in[0] * s->in[1];
-    const int64_t rows = s->channels_first ? lines * s->in_channels : lines * divide_up(s->in[2], PIXELS);
+    const int64_t rows = s->channels_first ? lines * s->in_channels : lines * cly_base_divide_up(s->in[2], PIXELS);
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, rows, options);
     cly_launch launch = {.program = "depthwise_gradient",
@@ -89,20 +86,20 @@ static deal deal_of(const clayer_context *context, const cly_ops_conv_shape *s) 
     const int64_t limit = (int64_t)(cly_device_workspace_limit(context) / sizeof(float) / 4);
     const int64_t units = cly_device_info(context)->compute_units > 0 ? cly_device_info(context)->compute_units : 1;
     deal d = {.lines = s->batch * s->out[0] * s->out[1],
-              .blocks = s->kernel[0] * s->kernel[1] * divide_up(s->kernel[2], TAPS),
+              .blocks = s->kernel[0] * s->kernel[1] * cly_base_divide_up(s->kernel[2], TAPS),
               .weights = n.taps * s->out_channels};
     const int64_t across = s->channels_first ? s->out_channels
                            : cpu             ? 1
-                                             : divide_up(s->out_channels, cly_ops_vector(context));
-    d.slots = divide_up(units * (cpu ? 4 : 512), d.blocks * across);
+                                             : cly_base_divide_up(s->out_channels, cly_ops_vector(context));
+    d.slots = cly_base_divide_up(units * (cpu ? 4 : 512), d.blocks * across);
     d.slots = d.slots < d.lines / LEAST_LINES ? d.slots : d.lines / LEAST_LINES;
     d.slots = d.slots < MOST_SLOTS ? d.slots : MOST_SLOTS;
     while (d.slots > 1 && floats_of(&d) > limit) {
         d.slots /= 2;
     }
     d.slots = d.slots > 1 ? d.slots : 1;
-    d.each = divide_up(d.lines, d.slots);
-    d.slots = divide_up(d.lines, d.each);
+    d.each = cly_base_divide_up(d.lines, d.slots);
+    d.slots = cly_base_divide_up(d.lines, d.each);
     d.floats = floats_of(&d);
     return d;
 }

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "base/integer.h"
 #include "base/memory.h"
 #include "ops/range.h"
 #include "ops/sums.h"
@@ -18,29 +19,20 @@
 /* Flags of loss.cl. */
 enum { WEIGHTED = 1, WANTS_GRADIENT = 2, TELLS_BAD_LABELS = 4, HAS_IGNORED = 8, DIVIDES = 16, DIVIDES_NO_NAN = 32 };
 
-static int64_t divide_up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 int64_t cly_ops_slots_of(const clayer_context *context, int64_t count, int64_t rounds, int64_t *each_out) {
     const int64_t all = count > INT64_MAX / rounds ? INT64_MAX : count * rounds;
     if (cly_ops_is_cpu(context)) {
-        const int64_t most = (int64_t)larger(cly_device_info(context)->compute_units, 1) * CPU_ITEMS_A_UNIT;
-        const int64_t slots = larger(smaller(smaller(most, divide_up(all, CPU_LEAST_ROUNDS)), count), 1);
-        *each_out = larger(divide_up(count, slots), 1);
-        return larger(divide_up(count, *each_out), 1);
+        const int64_t most = (int64_t)cly_base_larger(cly_device_info(context)->compute_units, 1) * CPU_ITEMS_A_UNIT;
+        const int64_t slots = cly_base_larger(
+            cly_base_smaller(cly_base_smaller(most, cly_base_divide_up(all, CPU_LEAST_ROUNDS)), count), 1);
+        *each_out = cly_base_larger(cly_base_divide_up(count, slots), 1);
+        return cly_base_larger(cly_base_divide_up(count, *each_out), 1);
     }
-    const int64_t usual = smaller(USUAL_SLOTS, divide_up(all, LEAST_ROUNDS));
+    const int64_t usual = cly_base_smaller(USUAL_SLOTS, cly_base_divide_up(all, LEAST_ROUNDS));
     *each_out = 0;
-    return larger(smaller(larger(usual, divide_up(all, MOST_ROUNDS)), smaller(count, INT_MAX)), 1);
+    return cly_base_larger(cly_base_smaller(cly_base_larger(usual, cly_base_divide_up(all, MOST_ROUNDS)),
+                                            cly_base_smaller(count, INT_MAX)),
+                           1);
 }
 
 static bool is_pointwise(const cly_ops_loss *loss) {
@@ -83,10 +75,10 @@ bool cly_ops_loss_can(const cly_ops_loss *loss) {
 int64_t cly_ops_loss_workspace(const clayer_context *context, const cly_ops_loss *loss) {
     int64_t each = 0;
     const int64_t binary = is_hinge(loss) ? summed_of(loss, CLY_LOSS_SUM_NOT_BINARY) : 0;
-    const int64_t before =
-        cly_ops_slots_of(context, larger(larger(summed_of(loss, loss->divisor), binary), 1), 1, &each);
+    const int64_t before = cly_ops_slots_of(
+        context, cly_base_larger(cly_base_larger(summed_of(loss, loss->divisor), binary), 1), 1, &each);
     const int64_t slots = cly_ops_slots_of(context, things_of(loss), rounds_of(loss), &each);
-    const int64_t most = larger(before, slots);
+    const int64_t most = cly_base_larger(before, slots);
     return SLOTS_AT + most + cly_ops_slots_floats(most, 1);
 }
 
@@ -104,7 +96,7 @@ static clayer_status add_up(clayer_context *context, const cly_ops_loss *loss, c
                             cl_mem weight, cl_mem workspace, int64_t at) {
     clayer_status status = CLAYER_OK;
     int64_t each = 0;
-    const int64_t count = summed_of(loss, sum), slots = cly_ops_slots_of(context, larger(count, 1), 1, &each);
+    const int64_t count = summed_of(loss, sum), slots = cly_ops_slots_of(context, cly_base_larger(count, 1), 1, &each);
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, count, options);
     cly_launch launch = {.program = "loss", .options = options, .kernel = "loss_sum"};

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include "base/integer.h"
 #include "base/memory.h"
 #include "ops/range.h"
 #include "ops/sums.h"
@@ -86,7 +87,7 @@ static int64_t bins_slots(const clayer_context *context, const cly_ops_bins *bin
     slots = slots > fitting ? fitting : slots;
     slots = slots < 1 ? 1 : slots;
     if (*each_out > 0) {
-        *each_out = (elements + slots - 1) / slots;
+        *each_out = cly_base_divide_up(elements, slots);
         slots = (elements + *each_out - 1) / *each_out;
     }
     return slots;

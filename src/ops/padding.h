@@ -21,8 +21,7 @@ static inline int64_t cly_ops_effective_kernel(int64_t kernel, int64_t dilation)
 }
 
 /* Convolution and pooling of n elements; out < 1 where the kernel does not fit ('valid', n < effective kernel). */
-cly_ops_axis cly_ops_padding_conv(cly_ops_padding padding, int64_t n, int64_t kernel, int64_t stride,
-                                  int64_t dilation);
+cly_ops_axis cly_ops_padding_conv(cly_ops_padding padding, int64_t n, int64_t kernel, int64_t stride, int64_t dilation);
 
 /* Transposed convolution of n elements. `out` is the size it makes and `before` the padding of the convolution that
  * maps it back to n. output_padding < 0 means None. False where no such convolution exists. */

@@ -5,8 +5,6 @@
 
 #include "ops/range.h"
 
-#define SIZES(a) CLY_INT4((a)[0], (a)[1], (a)[2], 0)
-
 static double vector_cost(const clayer_context *context, const void *shape) {
     (void)context;
     const cly_ops_pool_shape *s = shape;
@@ -31,8 +29,8 @@ static clayer_status run_vector(clayer_context *context, const void *shape, cons
     cly_launch launch = {.program = "pool", .options = options, .kernel = line ? "pool_line" : "pool_vector"};
     const cly_arg split = cly_ops_rows(context, rows, line ? s->out[2] * s->inner : s->inner, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(rows), split,
-                          SIZES(s->in), SIZES(s->out), SIZES(s->window), SIZES(s->stride), SIZES(s->pad),
-                          CLY_INT(s->inner), CLY_INT(s->average));
+                          CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->window),
+                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_INT(s->inner), CLY_INT(s->average));
 }
 
 static clayer_status run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
@@ -45,8 +43,8 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     cly_launch launch = {.program = "pool", .options = options, .kernel = "pool_reference"};
     cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count),
-                          SIZES(s->in), SIZES(s->out), SIZES(s->window), SIZES(s->stride), SIZES(s->pad),
-                          CLY_LONG(s->inner), CLY_INT(s->average));
+                          CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->window),
+                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_LONG(s->inner), CLY_INT(s->average));
 }
 
 static const cly_ops_implementation implementations[] = {

@@ -6,8 +6,6 @@
 #include "ops/pool.h"
 #include "ops/range.h"
 
-#define SIZES(a) CLY_INT4((a)[0], (a)[1], (a)[2], 0)
-
 static bool has_marks(const cly_ops_pool_shape *s) {
     return !s->average && s->ties != CLY_EVERY;
 }
@@ -39,9 +37,9 @@ static clayer_status mark(clayer_context *context, const cly_ops_pool_shape *s, 
     cly_ops_options(context, NULL, rows, options);
     cly_launch launch = {.program = "pool_gradient", .options = options, .kernel = "pool_mark"};
     const cly_arg split = cly_ops_rows(context, rows, s->out[2] * s->inner, &launch);
-    return cly_device_run(context, &launch, CLY_BUFFER(x), CLY_BUFFER(marks), CLY_LONG(rows), split, SIZES(s->in),
-                          SIZES(s->out), SIZES(s->window), SIZES(s->stride), SIZES(s->pad), CLY_INT(s->inner),
-                          CLY_INT(s->ties));
+    return cly_device_run(context, &launch, CLY_BUFFER(x), CLY_BUFFER(marks), CLY_LONG(rows), split,
+                          CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->window),
+                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_INT(s->inner), CLY_INT(s->ties));
 }
 
 static clayer_status run_vector(clayer_context *context, const void *shape, const cl_mem *operands, cl_mem workspace) {
@@ -56,11 +54,11 @@ static clayer_status run_vector(clayer_context *context, const void *shape, cons
     cly_ops_options(context, NULL, rows, options);
     cly_launch launch = {.program = "pool_gradient", .options = options, .kernel = "pool_gradient_vector"};
     const cly_arg split = cly_ops_rows(context, rows, s->in[2] * s->inner, &launch);
-    CLY_TRY(cly_device_run(context, &launch, CLY_BUFFER(operands[compares ? 0 : 2]),
-                           CLY_BUFFER(operands[compares ? 1 : 2]), CLY_BUFFER(has_marks(s) ? workspace : operands[2]),
-                           CLY_BUFFER(operands[2]), CLY_BUFFER(operands[3]), CLY_LONG(rows), split, SIZES(s->in),
-                           SIZES(s->out), SIZES(s->window), SIZES(s->stride), SIZES(s->pad), CLY_INT(s->inner),
-                           CLY_INT(s->average), CLY_INT(s->ties)));
+    CLY_TRY(cly_device_run(
+        context, &launch, CLY_BUFFER(operands[compares ? 0 : 2]), CLY_BUFFER(operands[compares ? 1 : 2]),
+        CLY_BUFFER(has_marks(s) ? workspace : operands[2]), CLY_BUFFER(operands[2]), CLY_BUFFER(operands[3]),
+        CLY_LONG(rows), split, CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->window),
+        CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_INT(s->inner), CLY_INT(s->average), CLY_INT(s->ties)));
 done:
     return status;
 }
@@ -75,8 +73,9 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     cly_launch launch = {.program = "pool_gradient", .options = options, .kernel = "pool_gradient_reference"};
     cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[s->average ? 2 : 0]), CLY_BUFFER(operands[2]),
-                          CLY_BUFFER(operands[3]), CLY_LONG(count), SIZES(s->in), SIZES(s->out), SIZES(s->window),
-                          SIZES(s->stride), SIZES(s->pad), CLY_LONG(s->inner), CLY_INT(s->average), CLY_INT(s->ties));
+                          CLY_BUFFER(operands[3]), CLY_LONG(count), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out),
+                          CLY_OPS_SIZES(s->window), CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_LONG(s->inner),
+                          CLY_INT(s->average), CLY_INT(s->ties));
 }
 
 static const cly_ops_implementation implementations[] = {

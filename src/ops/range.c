@@ -4,24 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/integer.h"
+
 /* Work-items a compute unit of a CPU gets: enough to level uneven threads, few enough that starting one is nothing. */
 #define CPU_ITEMS 4
 /* Some drivers allow no more work-groups on the second axis. */
 #define MOST_ROWS 65535
 /* Below this many floats a CPU's work-item is not worth starting. */
 #define CPU_LEAST 1024
-
-static int64_t divide_up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
 
 /* Mesa's llvmpipe calls itself a CPU, but runs work-items in lanes as a GPU does, and ends a work-item's loops without
  * a word after 65,535 rounds in all: long loops would leave part of the result out. */
@@ -47,23 +37,23 @@ void cly_ops_options(const clayer_context *context, const cly_ops_activation *ac
 
 /* How many work-items a CPU gets for `count` floats. */
 static int64_t cpu_items(const clayer_context *context, int64_t count) {
-    const int64_t most = (int64_t)larger(cly_device_info(context)->compute_units, 1) * CPU_ITEMS;
-    return larger(smaller(most, count / CPU_LEAST), 1);
+    const int64_t most = (int64_t)cly_base_larger(cly_device_info(context)->compute_units, 1) * CPU_ITEMS;
+    return cly_base_larger(cly_base_smaller(most, count / CPU_LEAST), 1);
 }
 
 cly_arg cly_ops_rows(const clayer_context *context, int64_t rows, int64_t width, cly_launch *launch) {
     int64_t multiplier = 1, step = 1, each = 1;
     if (cly_ops_is_cpu(context)) {
         /* neighbouring rows in one work-item, which runs through whole rows */
-        each = divide_up(rows, smaller(cpu_items(context, rows * width), rows));
+        each = cly_base_divide_up(rows, cly_base_smaller(cpu_items(context, rows * width), rows));
         multiplier = each;
         launch->global[0] = launch->local[0] = launch->local[1] = launch->local[2] = 1;
-        launch->global[1] = (size_t)divide_up(rows, each);
+        launch->global[1] = (size_t)cly_base_divide_up(rows, each);
     } else {
         /* neighbouring rows in neighbouring work-items */
-        each = divide_up(rows, MOST_ROWS);
-        step = divide_up(rows, each);
-        launch->global[0] = (size_t)divide_up(width, cly_ops_vector(context));
+        each = cly_base_divide_up(rows, MOST_ROWS);
+        step = cly_base_divide_up(rows, each);
+        launch->global[0] = (size_t)cly_base_divide_up(width, cly_ops_vector(context));
         launch->global[1] = (size_t)step;
     }
     return CLY_INT4(multiplier, step, each, 0);
@@ -73,10 +63,10 @@ cly_arg cly_ops_span(const clayer_context *context, int64_t count, cly_launch *l
     const int64_t vector = cly_ops_vector(context);
     int64_t each = vector;
     if (cly_ops_is_cpu(context)) {
-        each = divide_up(divide_up(count, cpu_items(context, count)), vector) * vector;
+        each = cly_base_divide_up(cly_base_divide_up(count, cpu_items(context, count)), vector) * vector;
         launch->local[0] = launch->local[1] = launch->local[2] = 1;
     }
-    launch->global[0] = (size_t)divide_up(count, each);
+    launch->global[0] = (size_t)cly_base_divide_up(count, each);
     return CLY_LONG(each);
 }
 

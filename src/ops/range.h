@@ -12,6 +12,9 @@
 #include "device/device.h"
 #include "ops/activation.h"
 
+/* Three sizes (depth, rows, cols) as the int4 that kernels take. */
+#define CLY_OPS_SIZES(a) CLY_INT4((a)[0], (a)[1], (a)[2], 0)
+
 /* Long loops in few work-items, or short ones in many? */
 bool cly_ops_is_cpu(const clayer_context *context);
 

@@ -1,38 +1,32 @@
 /* ops/resize.c: upsampling by whole factors, nearest and bilinear. */
-#include "ops/resize.h"
-
 #include <limits.h>
 
-#include "ops/range.h"
-
-#define SIZES(a) CLY_INT4((a)[0], (a)[1], (a)[2], 0)
+#include "ops/resize_common.h"
 
 /* Bilinear is a matter of images: the header leaves it to the last two axes. */
 static bool is_known(const cly_ops_resize_shape *s) {
     return s->method == CLY_NEAREST || s->factor[0] == 1;
 }
 
-static double vector_cost(const clayer_context *context, const void *shape) {
+double cly_ops_resize_vector_cost(const clayer_context *context, const void *shape) {
     (void)context;
     const cly_ops_resize_shape *s = shape;
     return is_known(s) && s->in[2] * s->factor[2] * s->inner <= INT_MAX / 2 ? 1 : -1;
 }
 
-static double reference_cost(const clayer_context *context, const void *shape) {
+double cly_ops_resize_reference_cost(const clayer_context *context, const void *shape) {
     (void)context;
     return is_known(shape) ? 10 : -1;
 }
 
-/* As TensorFlow computes it: a division of floats. */
-static float scale_of(const cly_ops_resize_shape *s, int axis) {
+float cly_ops_resize_scale(const cly_ops_resize_shape *s, int axis) {
     return (float)s->in[axis] / (float)(s->in[axis] * s->factor[axis]);
 }
 
-static clayer_status run(clayer_context *context, const cly_ops_resize_shape *s, cly_launch *launch, int64_t count,
-                         const cly_arg *args, size_t nearest_count) {
+clayer_status cly_ops_resize_launch(clayer_context *context, const cly_ops_resize_shape *s, cly_launch *launch,
+                                    int64_t count, const cly_arg *args, size_t nearest_count) {
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, count, options);
-    launch->program = "resize";
     launch->options = options;
     return cly_device_launch(context, launch, args, nearest_count + (s->method == CLY_BILINEAR ? 2 : 0));
 }
@@ -42,13 +36,15 @@ static clayer_status run_vector(clayer_context *context, const void *shape, cons
     const cly_ops_resize_shape *s = shape;
     const int64_t rows = s->outer * s->in[0] * s->factor[0] * s->in[1] * s->factor[1];
     const int64_t width = s->in[2] * s->factor[2] * s->inner;
-    cly_launch launch = {.kernel = s->method == CLY_NEAREST ? "nearest_vector" : "bilinear_vector"};
+    cly_launch launch = {.program = "resize",
+                         .kernel = s->method == CLY_NEAREST ? "nearest_vector" : "bilinear_vector"};
     const cly_arg split = cly_ops_rows(context, rows, width, &launch);
-    return run(context, s, &launch, rows,
-               (const cly_arg[]){CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(rows), split, SIZES(s->in),
-                                 SIZES(s->factor), CLY_INT(width), CLY_INT(s->inner), CLY_FLOAT(scale_of(s, 1)),
-                                 CLY_FLOAT(scale_of(s, 2))},
-               8);
+    return cly_ops_resize_launch(
+        context, s, &launch, rows,
+        (const cly_arg[]){CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(rows), split, CLY_OPS_SIZES(s->in),
+                          CLY_OPS_SIZES(s->factor), CLY_INT(width), CLY_INT(s->inner),
+                          CLY_FLOAT(cly_ops_resize_scale(s, 1)), CLY_FLOAT(cly_ops_resize_scale(s, 2))},
+        8);
 }
 
 static clayer_status run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
@@ -59,18 +55,20 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     for (int i = 0; i < 3; i++) {
         count *= s->in[i] * s->factor[i];
     }
-    cly_launch launch = {.kernel = s->method == CLY_NEAREST ? "nearest_reference" : "bilinear_reference"};
+    cly_launch launch = {.program = "resize",
+                         .kernel = s->method == CLY_NEAREST ? "nearest_reference" : "bilinear_reference"};
     cly_ops_each(context, count, &launch);
-    return run(
+    return cly_ops_resize_launch(
         context, s, &launch, count,
-        (const cly_arg[]){CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count), SIZES(s->in),
-                          SIZES(s->factor), CLY_LONG(s->inner), CLY_FLOAT(scale_of(s, 1)), CLY_FLOAT(scale_of(s, 2))},
+        (const cly_arg[]){CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count), CLY_OPS_SIZES(s->in),
+                          CLY_OPS_SIZES(s->factor), CLY_LONG(s->inner), CLY_FLOAT(cly_ops_resize_scale(s, 1)),
+                          CLY_FLOAT(cly_ops_resize_scale(s, 2))},
         6);
 }
 
 static const cly_ops_implementation implementations[] = {
-    {.name = "vector", .cost = vector_cost, .run = run_vector},
-    {.name = "reference", .cost = reference_cost, .run = run_reference},
+    {.name = "vector", .cost = cly_ops_resize_vector_cost, .run = run_vector},
+    {.name = "reference", .cost = cly_ops_resize_reference_cost, .run = run_reference},
     {0},
 };
 

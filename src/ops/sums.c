@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include "base/integer.h"
 #include "base/memory.h"
 #include "ops/range.h"
 
@@ -15,18 +16,10 @@
 #define MOST_AT_ONCE 64 /* slots that one work-item adds up */
 #define SLOTS_A_GROUP 32
 
-static int64_t divide_up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
-static int64_t clamp(int64_t value, int64_t low, int64_t high) {
-    return value > high ? (high > low ? high : low) : value < low ? low : value;
-}
-
 /* ---- slots ---- */
 
 int64_t cly_ops_slots_floats(int64_t slot_count, int64_t count) {
-    return slot_count > MOST_AT_ONCE ? divide_up(slot_count, SLOTS_A_GROUP) * count : 0;
+    return slot_count > MOST_AT_ONCE ? cly_base_divide_up(slot_count, SLOTS_A_GROUP) * count : 0;
 }
 
 /* One pass: the sums of `each` slots each. Offsets in floats. */
@@ -36,7 +29,7 @@ static clayer_status add_slots(clayer_context *context, cl_mem slots, int64_t sl
     cly_ops_options(context, NULL, 1, options);
     cly_launch launch = {.program = "reduce", .options = options, .kernel = "sum_slots"};
     const cly_arg span = cly_ops_span(context, count, &launch);
-    launch.global[1] = (size_t)divide_up(slot_count, each);
+    launch.global[1] = (size_t)cly_base_divide_up(slot_count, each);
     return cly_device_run(context, &launch, CLY_BUFFER(slots), CLY_LONG(slots_offset), CLY_BUFFER(y),
                           CLY_LONG(y_offset), CLY_LONG(count), span, CLY_INT(slot_count), CLY_INT(each),
                           CLY_FLOAT(divisor));
@@ -49,7 +42,7 @@ clayer_status cly_ops_slots_add(clayer_context *context, cl_mem slots, int64_t o
     }
     /* Few sums of many slots would keep few work-items busy for long: groups of slots first. */
     clayer_status status = CLAYER_OK;
-    const int64_t groups = divide_up(slot_count, SLOTS_A_GROUP), behind = offset + slot_count * count;
+    const int64_t groups = cly_base_divide_up(slot_count, SLOTS_A_GROUP), behind = offset + slot_count * count;
     CLY_TRY(add_slots(context, slots, offset, slot_count, SLOTS_A_GROUP, count, 1.0f, slots, behind));
     CLY_TRY(add_slots(context, slots, behind, groups, groups, count, divisor, y, y_offset));
 done:
@@ -70,23 +63,25 @@ static int64_t floats_of(const cly_ops_sums *s, const partition *p) {
 
 static partition partition_of(const clayer_context *context, const cly_ops_sums *s) {
     const bool cpu = cly_ops_is_cpu(context);
-    const int64_t units = clamp((int64_t)cly_device_info(context)->compute_units, 1, INT_MAX);
+    const int64_t units = cly_base_clamp((int64_t)cly_device_info(context)->compute_units, 1, INT_MAX);
     const int64_t wanted = units * (cpu ? CPU_ITEMS_A_UNIT : ITEMS_A_UNIT);
-    const int64_t vectors = divide_up(s->inner > 1 ? s->inner : s->kept1, cly_ops_vector(context));
+    const int64_t vectors = cly_base_divide_up(s->inner > 1 ? s->inner : s->kept1, cly_ops_vector(context));
     const int64_t limit = (int64_t)(cly_device_workspace_limit(context) / sizeof(float) / 4);
     partition p = {.lanes = 1};
     int64_t items = s->kept0 * (s->inner > 1 ? s->kept1 : cpu ? 1 : vectors); /* of one part and lane */
     if (s->inner > 1) {
-        p.lanes = cpu ? clamp(wanted / (items * s->outer), 1, vectors / LEAST_TERMS) : clamp(vectors, 1, MOST_LANES);
+        p.lanes = cpu ? cly_base_clamp(wanted / (items * s->outer), 1, vectors / LEAST_TERMS)
+                      : cly_base_clamp(vectors, 1, MOST_LANES);
         items *= p.lanes;
     }
-    p.parts = clamp(divide_up(wanted, items), 1, divide_up(s->outer * s->inner, LEAST_TERMS));
-    p.parts = clamp(p.parts, 1, s->outer < MOST_SLOTS / p.lanes ? s->outer : MOST_SLOTS / p.lanes);
+    p.parts =
+        cly_base_clamp(cly_base_divide_up(wanted, items), 1, cly_base_divide_up(s->outer * s->inner, LEAST_TERMS));
+    p.parts = cly_base_clamp(p.parts, 1, s->outer < MOST_SLOTS / p.lanes ? s->outer : MOST_SLOTS / p.lanes);
     while (floats_of(s, &p) > limit && p.parts * p.lanes > 1) {
         *(p.parts > 1 ? &p.parts : &p.lanes) /= 2;
     }
-    p.each = divide_up(s->outer, p.parts);
-    p.parts = divide_up(s->outer, p.each);
+    p.each = cly_base_divide_up(s->outer, p.parts);
+    p.parts = cly_base_divide_up(s->outer, p.each);
     return p;
 }
 

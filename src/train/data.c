@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/integer.h"
 #include "base/memory.h"
 #include "train/check.h"
 #include "train/gather.h"
@@ -212,7 +213,7 @@ clayer_status cly_train_feed_create(clayer_model *model, const cly_train_feed_co
     feed->order_pass = -1;
     feed->pass = config->first_epoch;
     if (config->data->batches == NULL) {
-        feed->batches = (config->samples + config->batch_size - 1) / config->batch_size;
+        feed->batches = cly_base_divide_up(config->samples, config->batch_size);
         if (config->shuffle) {
             CLY_TRY(cly_base_alloc((size_t)config->samples, sizeof(int64_t), &memory));
             feed->order = memory;

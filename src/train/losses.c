@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "layers/layer.h"
+#include "train/arguments.h"
 #include "train/shapes.h"
 
 /* ---- names and arguments ---- */
@@ -19,14 +20,6 @@ static const char *const reductions[] = {
 
 #define REDUCTION \
     { .name = "reduction", .kind = CLY_SPEC_CHOICE, .choices = reductions }
-#define FROM_LOGITS \
-    { .name = "from_logits", .kind = CLY_SPEC_BOOL }
-#define LABEL_SMOOTHING \
-    { .name = "label_smoothing", .low = 0.0, .high = 1.0 }
-#define AXIS \
-    { .name = "axis", .fallback = -1.0, .low = -8.0, .high = 7.0 }
-#define IGNORE_CLASS \
-    { .name = "ignore_class", .fallback = NAN, .kind = CLY_SPEC_OPTIONAL }
 
 /* The first entry of an id has Keras' full names; the others are what Keras' get() also takes. */
 static const cly_spec_entry entries[] = {
@@ -55,22 +48,26 @@ static const cly_spec_entry entries[] = {
      "categorical_crossentropy",
      "CategoricalCrossentropy",
      NULL,
-     {FROM_LOGITS, LABEL_SMOOTHING, AXIS, REDUCTION}},
+     {CLY_TRAIN_FROM_LOGITS, CLY_TRAIN_LABEL_SMOOTHING, CLY_TRAIN_AXIS, REDUCTION}},
     {CLY_SPARSE_CATEGORICAL_CROSSENTROPY,
      "sparse_categorical_crossentropy",
      "SparseCategoricalCrossentropy",
      NULL,
-     {FROM_LOGITS, IGNORE_CLASS, REDUCTION, AXIS}},
+     {CLY_TRAIN_FROM_LOGITS, CLY_TRAIN_IGNORE_CLASS, REDUCTION, CLY_TRAIN_AXIS}},
     {CLY_BINARY_CROSSENTROPY,
      "binary_crossentropy",
      "BinaryCrossentropy",
      NULL,
-     {FROM_LOGITS, LABEL_SMOOTHING, AXIS, REDUCTION}},
-    {CLY_BINARY_CROSSENTROPY, "bce", NULL, "BCE", {FROM_LOGITS, LABEL_SMOOTHING, AXIS, REDUCTION}},
+     {CLY_TRAIN_FROM_LOGITS, CLY_TRAIN_LABEL_SMOOTHING, CLY_TRAIN_AXIS, REDUCTION}},
+    {CLY_BINARY_CROSSENTROPY,
+     "bce",
+     NULL,
+     "BCE",
+     {CLY_TRAIN_FROM_LOGITS, CLY_TRAIN_LABEL_SMOOTHING, CLY_TRAIN_AXIS, REDUCTION}},
     {CLY_KL_DIVERGENCE, "kl_divergence", "KLDivergence", "kullback_leibler_divergence", {REDUCTION}},
     {CLY_KL_DIVERGENCE, "kld", NULL, "KLD", {REDUCTION}},
     {CLY_POISSON, "poisson", "Poisson", NULL, {REDUCTION}},
-    {CLY_COSINE_SIMILARITY, "cosine_similarity", "CosineSimilarity", NULL, {AXIS, REDUCTION}},
+    {CLY_COSINE_SIMILARITY, "cosine_similarity", "CosineSimilarity", NULL, {CLY_TRAIN_AXIS, REDUCTION}},
     {CLY_CROSSENTROPY, "crossentropy", NULL, "ce", {REDUCTION}},
 };
 

@@ -6,19 +6,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "train/arguments.h"
 #include "train/shapes.h"
 
 static const char *const curves[] = {"ROC", "PR", "PRGAIN", NULL};
 static const char *const summations[] = {"interpolation", "minoring", "majoring", NULL};
 
-#define FROM_LOGITS \
-    { .name = "from_logits", .kind = CLY_SPEC_BOOL }
-#define LABEL_SMOOTHING \
-    { .name = "label_smoothing", .low = 0.0, .high = 1.0 }
-#define AXIS \
-    { .name = "axis", .fallback = -1.0, .low = -8.0, .high = 7.0 }
-#define IGNORE_CLASS \
-    { .name = "ignore_class", .fallback = NAN, .kind = CLY_SPEC_OPTIONAL }
 #define K \
     { .name = "k", .fallback = 5.0, .low = 1.0, .high = 1e9 }
 #define THRESHOLDS \
@@ -47,7 +40,7 @@ static const cly_spec_entry entries[] = {
       {.name = "multi_label", .kind = CLY_SPEC_BOOL},
       {.name = "num_labels", .fallback = NAN, .kind = CLY_SPEC_OPTIONAL, .low = 1.0, .high = 1e9},
       {.name = "label_weights", .kind = CLY_SPEC_LIST},
-      FROM_LOGITS}},
+      CLY_TRAIN_FROM_LOGITS}},
     {CLY_TRAIN_PRECISION, "precision", "Precision", NULL, {THRESHOLDS, TOP_K, CLASS_ID}},
     {CLY_TRAIN_RECALL, "recall", "Recall", NULL, {THRESHOLDS, TOP_K, CLASS_ID}},
     {CLY_TRAIN_ROOT_MEAN_SQUARED_ERROR, "root_mean_squared_error", "RootMeanSquaredError", NULL, {{0}}},
@@ -68,19 +61,23 @@ static const cly_spec_entry entries[] = {
     {CLY_KL_DIVERGENCE, "kl_divergence", "KLDivergence", "kullback_leibler_divergence", {{0}}},
     {CLY_KL_DIVERGENCE, "kld", NULL, "KLD", {{0}}},
     {CLY_POISSON, "poisson", "Poisson", NULL, {{0}}},
-    {CLY_COSINE_SIMILARITY, "cosine_similarity", "CosineSimilarity", "cosine_proximity", {AXIS}},
-    {CLY_BINARY_CROSSENTROPY, "binary_crossentropy", "BinaryCrossentropy", NULL, {FROM_LOGITS, LABEL_SMOOTHING}},
-    {CLY_BINARY_CROSSENTROPY, "bce", NULL, "BCE", {FROM_LOGITS, LABEL_SMOOTHING}},
+    {CLY_COSINE_SIMILARITY, "cosine_similarity", "CosineSimilarity", "cosine_proximity", {CLY_TRAIN_AXIS}},
+    {CLY_BINARY_CROSSENTROPY,
+     "binary_crossentropy",
+     "BinaryCrossentropy",
+     NULL,
+     {CLY_TRAIN_FROM_LOGITS, CLY_TRAIN_LABEL_SMOOTHING}},
+    {CLY_BINARY_CROSSENTROPY, "bce", NULL, "BCE", {CLY_TRAIN_FROM_LOGITS, CLY_TRAIN_LABEL_SMOOTHING}},
     {CLY_CATEGORICAL_CROSSENTROPY,
      "categorical_crossentropy",
      "CategoricalCrossentropy",
      NULL,
-     {FROM_LOGITS, LABEL_SMOOTHING, AXIS}},
+     {CLY_TRAIN_FROM_LOGITS, CLY_TRAIN_LABEL_SMOOTHING, CLY_TRAIN_AXIS}},
     {CLY_SPARSE_CATEGORICAL_CROSSENTROPY,
      "sparse_categorical_crossentropy",
      "SparseCategoricalCrossentropy",
      NULL,
-     {FROM_LOGITS, IGNORE_CLASS, AXIS}},
+     {CLY_TRAIN_FROM_LOGITS, CLY_TRAIN_IGNORE_CLASS, CLY_TRAIN_AXIS}},
 };
 
 const cly_spec_list cly_train_metrics = {
