@@ -248,7 +248,9 @@ typedef struct clayer_dropout_config {
 } clayer_dropout_config;
 
 /* BatchNormalization: gamma * (x - mean) / sqrt(variance + epsilon) + beta, in training with the batch's own mean and
- * variance, which move the moving statistics; else, and with not_trainable, with the moving statistics. */
+ * variance, which move the moving statistics; else, and with not_trainable, with the moving statistics. The weights
+ * have one element for each position on the axis; for several axes (Keras 2) the input's rank, with ones on the others.
+ */
 typedef struct clayer_batch_normalization_config {
     size_t struct_size;
     const char *name;
@@ -267,6 +269,7 @@ typedef struct clayer_batch_normalization_config {
     const char *gamma_regularizer;
     const char *beta_constraint;
     const char *gamma_constraint;
+    clayer_shape axes; /* several axes in place of `axis` */
 } clayer_batch_normalization_config;
 
 /* MaxPooling1D-3D, AveragePooling1D-3D ("same" averages only what lies inside). */

@@ -10,6 +10,8 @@
 #include "device/device.h"
 #include "io/keras.h"
 
+#define MOST_NUMBERS (1 << 24) /* of a list in a config */
+
 typedef struct reader {
     clayer_context *context;
     const cly_layers_class *class;
@@ -192,11 +194,56 @@ static clayer_status read_sizes(const reader *in, const cly_layers_param *param,
     return cly_layers_param_set_integers(param, in->config, sizes.dims, (size_t)sizes.rank, false);
 }
 
+/* An axis or a list of them; null and the empty list stand for none where Keras has that. */
+static clayer_status read_axis(const reader *in, const cly_layers_param *param, const cJSON *value) {
+    clayer_shape axes = {.rank = 1};
+    if (cJSON_IsNull(value)) {
+        return cly_layers_param_set_none(param, in->config);
+    }
+    if (!cly_io_keras_integer(value, &axes.dims[0]) && !cly_io_keras_shape(value, &axes)) {
+        return fail_kind(param, "an integer or a list of integers");
+    }
+    return cly_layers_param_set_integers(param, in->config, axes.dims, (size_t)axes.rank, false);
+}
+
+/* Appends the numbers of a list, of a list of lists, ...; what would be repeated along an inner axis is refused. */
+static bool append_numbers(const cJSON *value, double *values, size_t capacity, size_t *count) {
+    const cJSON *item = NULL;
+    if (cJSON_IsNumber(value)) {
+        const bool fits = *count < capacity;
+        if (fits && values != NULL) {
+            values[*count] = value->valuedouble;
+        }
+        *count += fits;
+        return fits;
+    }
+    const int length = cJSON_IsArray(value) ? cJSON_GetArraySize(value) : 0;
+    cJSON_ArrayForEach(item, value) {
+        const bool repeats = length > 1 && cJSON_IsArray(item) && cJSON_GetArraySize(item) == 1;
+        if (repeats || !append_numbers(cly_io_keras_unwrap(item), values, capacity, count)) {
+            return false;
+        }
+    }
+    return length > 0;
+}
+
+static clayer_status read_numbers(const reader *in, const cly_layers_param *param, const cJSON *value) {
+    clayer_status status = CLAYER_OK;
+    size_t count = 0, again = 0;
+    void *values = NULL;
+    if (!append_numbers(value, NULL, MOST_NUMBERS, &count)) {
+        return fail_kind(param, "a number or a list of numbers");
+    }
+    CLY_TRY(cly_base_alloc(count, sizeof(double), &values));
+    (void)append_numbers(value, values, count, &again);
+    status = cly_layers_param_set_numbers(param, in->config, values, count);
+done:
+    free(values);
+    return status;
+}
+
 static clayer_status read_int(const reader *in, const cly_layers_param *param, const cJSON *value) {
     int64_t integer = 0;
-    if (cJSON_IsArray(value) && cJSON_GetArraySize(value) == 1) { /* axis of Keras 2's BatchNormalization */
-        value = value->child;
-    }
     if (!cly_io_keras_integer(value, &integer)) {
         return fail_kind(param, "one integer");
     }
@@ -226,15 +273,19 @@ static clayer_status read_spec(const reader *in, const cly_layers_param *param, 
 /* null stands for the default of what may be left out. */
 static bool may_be_null(const cly_layers_param *param) {
     return param->flag_offset != CLY_NO_FLAG || param->kind == CLY_PARAM_CHOICE || param->kind == CLY_PARAM_SPEC ||
-           param->kind == CLY_PARAM_SHAPE || param->kind == CLY_PARAM_SIZES;
+           param->kind == CLY_PARAM_SHAPE || param->kind == CLY_PARAM_SIZES || param->kind == CLY_PARAM_NUMBERS;
 }
 
 static clayer_status read_param(const reader *in, const cly_layers_param *param, const cJSON *value) {
     clayer_shape shape = {0};
-    if (cJSON_IsNull(value) && may_be_null(param)) {
+    if (cJSON_IsNull(value) && may_be_null(param) && param->none_offset == 0) {
         return CLAYER_OK;
     }
     switch (param->kind) {
+        case CLY_PARAM_AXIS:
+            return read_axis(in, param, value);
+        case CLY_PARAM_NUMBERS:
+            return read_numbers(in, param, value);
         case CLY_PARAM_INT:
             return read_int(in, param, value);
         case CLY_PARAM_SIZES:

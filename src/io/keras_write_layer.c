@@ -60,23 +60,43 @@ static bool is_unknown(const cly_layers_class *class, const char *name, int gene
     return false;
 }
 
-/* Keras 2's BatchNormalization names its axis in a list, counted from the front. */
-static cJSON *write_keras2_axis(const clayer_layer *layer, int64_t axis) {
-    cJSON *list = cJSON_CreateArray();
-    double counted = (double)(axis < 0 && layer->built ? axis + layer->built_for.rank : axis);
-    if (list != NULL && !cJSON_AddItemToArray(list, cJSON_CreateNumber(counted))) {
-        cJSON_Delete(list);
-        list = NULL;
-    }
-    return list;
-}
-
 /* ---- values by kind ---- */
 
 static cJSON *write_integers(const int64_t *values, int count) {
     cJSON *list = cJSON_CreateArray();
     for (int i = 0; list != NULL && i < count; i++) {
         cJSON *value = cJSON_CreateNumber((double)values[i]);
+        if (value == NULL || !cJSON_AddItemToArray(list, value)) {
+            cJSON_Delete(value);
+            cJSON_Delete(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* Keras 2's BatchNormalization names its axes in a list, counted from the front. */
+static cJSON *write_axis(const clayer_layer *layer, const clayer_shape *axes, bool none, int generation) {
+    const bool listed = generation == 2 && strcmp(layer->class->name, "BatchNormalization") == 0;
+    int64_t counted[CLAYER_MAX_RANK];
+    if (none) {
+        return cJSON_CreateNull();
+    }
+    for (int i = 0; i < axes->rank; i++) {
+        const bool from_end = listed && axes->dims[i] < 0 && layer->built;
+        counted[i] = axes->dims[i] + (from_end ? layer->built_for.rank : 0);
+    }
+    return axes->rank == 1 && !listed ? cJSON_CreateNumber((double)counted[0]) : write_integers(counted, axes->rank);
+}
+
+/* One number stands alone, several in a list, none for null. */
+static cJSON *write_numbers(const double *values, size_t count) {
+    cJSON *list = count > 1 ? cJSON_CreateArray() : NULL;
+    if (count < 2) {
+        return count == 0 ? cJSON_CreateNull() : cly_io_json_float(values[0]);
+    }
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        cJSON *value = cly_io_json_float(values[i]);
         if (value == NULL || !cJSON_AddItemToArray(list, value)) {
             cJSON_Delete(value);
             cJSON_Delete(list);
@@ -133,12 +153,19 @@ static clayer_status write_value(const clayer_layer *layer, const cly_layers_par
         return CLAYER_OK;
     }
     switch (param->kind) {
-        case CLY_PARAM_INT: {
-            int64_t value = *(const int64_t *)field;
-            bool listed = style->generation == 2 && strcmp(layer->class->name, "BatchNormalization") == 0;
-            *json_out = listed ? write_keras2_axis(layer, value) : cJSON_CreateNumber((double)value);
+        case CLY_PARAM_INT:
+            *json_out = cJSON_CreateNumber((double)*(const int64_t *)field);
+            return CLAYER_OK;
+        case CLY_PARAM_AXIS: {
+            const char *config = layer->config;
+            const bool none = param->none_offset != 0 && *(const bool *)(config + param->none_offset);
+            *json_out = write_axis(layer, (const clayer_shape *)(config + param->list_offset), none, style->generation);
             return CLAYER_OK;
         }
+        case CLY_PARAM_NUMBERS:
+            *json_out = write_numbers(*(const double *const *)field,
+                                      *(const size_t *)((const char *)layer->config + param->list_offset));
+            return CLAYER_OK;
         case CLY_PARAM_SIZES: {
             const int64_t *sizes = field;
             bool single = strcmp(layer->class->name, "UpSampling1D") == 0; /* which takes nothing else */

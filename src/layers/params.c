@@ -1,9 +1,9 @@
 /* layers/params.c: the table of parameters at work: Keras' defaults, the checks of single values, copies that own their
- * strings, and setters for readers of files.
+ * strings and lists.
  *
  * A value that was left 0 or NULL means Keras' default. Where a file says 0 and 0 is legal but not the default
  * (epsilon), the setter stores -0.0, which copying keeps. */
-#include "layers/params.h"
+#include "layers/param_field.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,8 +14,6 @@
 #include "base/number.h"
 #include "base/text.h"
 
-#define AXES 3
-
 const cly_layers_param *cly_layers_param_find(const cly_layers_param *params, const char *name) {
     for (const cly_layers_param *param = params; param != NULL && param->name != NULL; param++) {
         if (strcmp(param->name, name) == 0 || (param->alias != NULL && strcmp(param->alias, name) == 0)) {
@@ -25,27 +23,9 @@ const cly_layers_param *cly_layers_param_find(const cly_layers_param *params, co
     return NULL;
 }
 
-/* ---- where a value lies in a config ---- */
-
-static void *field(const cly_layers_param *param, void *config) {
-    return (char *)config + param->offset;
-}
-
-static bool has_flag(const cly_layers_param *param) {
-    return param->flag_offset != CLY_NO_FLAG;
-}
-
-static bool *flag(const cly_layers_param *param, void *config) {
-    return (bool *)((char *)config + param->flag_offset);
-}
-
-static bool is_text(const cly_layers_param *param) {
-    return param->kind == CLY_PARAM_CHOICE || param->kind == CLY_PARAM_SPEC;
-}
-
 /* ---- checks of one value ---- */
 
-static clayer_status check_limits(const cly_layers_param *param, double value) {
+clayer_status cly_layers_param_check_limits(const cly_layers_param *param, double value) {
     char got[32], low[32], high[32];
     bool limited = param->low != 0.0 || param->high != 0.0;
     if (isfinite(value) && (!limited || (value >= param->low && value <= param->high))) {
@@ -63,10 +43,10 @@ static clayer_status check_limits(const cly_layers_param *param, double value) {
     return cly_base_fail(CLAYER_INVALID_ARGUMENT, "%s is %s, must be from %s to %s", param->name, got, low, high);
 }
 
-static clayer_status check_integers(const cly_layers_param *param, const int64_t *values, size_t count) {
+clayer_status cly_layers_param_check_integers(const cly_layers_param *param, const int64_t *values, size_t count) {
     clayer_status status = CLAYER_OK;
     for (size_t i = 0; i < count && status == CLAYER_OK; i++) {
-        status = check_limits(param, (double)values[i]);
+        status = cly_layers_param_check_limits(param, (double)values[i]);
     }
     return status;
 }
@@ -78,8 +58,8 @@ static clayer_status fail_required(const cly_layers_param *param) {
 /* ---- defaults, kind by kind, on a copy of the application's config ---- */
 
 static clayer_status settle_integer(const cly_layers_param *param, void *config) {
-    int64_t *value = field(param, config);
-    bool given = has_flag(param) ? *flag(param, config) : *value != 0;
+    int64_t *value = cly_layers_param_field(param, config);
+    bool given = cly_layers_param_has_flag(param) ? *cly_layers_param_flag(param, config) : *value != 0;
     if (!given && param->required) {
         return fail_required(param);
     }
@@ -87,17 +67,18 @@ static clayer_status settle_integer(const cly_layers_param *param, void *config)
         *value = (int64_t)param->fallback;
         return CLAYER_OK;
     }
-    return check_integers(param, value, 1);
+    return cly_layers_param_check_integers(param, value, 1);
 }
 
 static clayer_status settle_number(const cly_layers_param *param, void *config) {
-    double *value = field(param, config);
-    bool given = has_flag(param) ? *flag(param, config) : *value != 0.0 || signbit(*value);
+    double *value = cly_layers_param_field(param, config);
+    bool given =
+        cly_layers_param_has_flag(param) ? *cly_layers_param_flag(param, config) : *value != 0.0 || signbit(*value);
     if (!given) {
         *value = param->fallback;
         return CLAYER_OK;
     }
-    return check_limits(param, *value);
+    return cly_layers_param_check_limits(param, *value);
 }
 
 /* One value for all axes, or one for each; zeros in between are a mistake, because no size may be 0. */
@@ -116,19 +97,19 @@ static clayer_status spread_sizes(const cly_layers_param *param, int64_t *values
     for (int i = 1; i < rank; i++) {
         values[i] = given == 1 ? values[0] : values[i];
     }
-    return check_integers(param, values, (size_t)rank);
+    return cly_layers_param_check_integers(param, values, (size_t)rank);
 }
 
 static clayer_status settle_sizes(const cly_layers_param *param, void *config, int rank) {
-    int64_t *values = field(param, config);
+    int64_t *values = cly_layers_param_field(param, config);
     bool given = false;
-    for (int i = rank; i < AXES; i++) {
+    for (int i = rank; i < CLY_PARAM_AXES_MOST; i++) {
         values[i] = 0;
     }
-    if (has_flag(param) && *flag(param, config)) {
-        return check_integers(param, values, (size_t)rank);
+    if (cly_layers_param_has_flag(param) && *cly_layers_param_flag(param, config)) {
+        return cly_layers_param_check_integers(param, values, (size_t)rank);
     }
-    for (int i = 0; i < rank && !has_flag(param); i++) {
+    for (int i = 0; i < rank && !cly_layers_param_has_flag(param); i++) {
         given = given || values[i] != 0;
     }
     if (given) {
@@ -141,22 +122,68 @@ static clayer_status settle_sizes(const cly_layers_param *param, void *config, i
 }
 
 static clayer_status settle_amounts(const cly_layers_param *param, void *config, int rank) {
-    int64_t *values = field(param, config);
-    bool given = *flag(param, config);
-    for (int i = 0; i < 2 * AXES; i++) {
+    int64_t *values = cly_layers_param_field(param, config);
+    bool given = *cly_layers_param_flag(param, config);
+    for (int i = 0; i < 2 * CLY_PARAM_AXES_MOST; i++) {
         int64_t fallback = i < 2 * rank ? (int64_t)param->fallback : 0;
         values[i] = given && i < 2 * rank ? values[i] : fallback;
     }
-    return check_integers(param, values, 2 * (size_t)rank);
+    return cly_layers_param_check_integers(param, values, 2 * (size_t)rank);
 }
 
 static clayer_status settle_shape(const cly_layers_param *param, void *config) {
-    const clayer_shape *shape = field(param, config);
+    const clayer_shape *shape = cly_layers_param_field(param, config);
     if (shape->rank < 0 || shape->rank > CLAYER_MAX_RANK) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "%s has %d dimensions, must have 0 to %d", param->name,
                              shape->rank, CLAYER_MAX_RANK);
     }
-    return check_integers(param, shape->dims, (size_t)shape->rank);
+    return cly_layers_param_check_integers(param, shape->dims, (size_t)shape->rank);
+}
+
+/* `axes` lists them all after this, `axis` holds the first. */
+static clayer_status settle_axis(const cly_layers_param *param, void *config) {
+    int64_t *axis = cly_layers_param_field(param, config);
+    clayer_shape *axes = cly_layers_param_list(param, config);
+    const bool none = param->none_offset != 0 && *(const bool *)((const char *)config + param->none_offset);
+    if (axes->rank < 0 || axes->rank > CLAYER_MAX_RANK) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "%s lists %d axes, must list 1 to %d", param->name, axes->rank,
+                             CLAYER_MAX_RANK);
+    }
+    if ((*cly_layers_param_flag(param, config) && (axes->rank > 0 || none)) || (axes->rank > 0 && none)) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "%s is given twice: alone, in a list, or as none", param->name);
+    }
+    if (none) {
+        return CLAYER_OK;
+    }
+    if (axes->rank == 0) {
+        *axes = (clayer_shape){.rank = 1,
+                               .dims = {*cly_layers_param_flag(param, config) ? *axis : (int64_t)param->fallback}};
+    }
+    *axis = axes->dims[0];
+    for (int i = 1; i < axes->rank; i++) {
+        for (int j = 0; j < i; j++) {
+            if (axes->dims[i] == axes->dims[j]) {
+                return cly_base_fail(CLAYER_INVALID_ARGUMENT, "%s lists %lld twice", param->name,
+                                     (long long)axes->dims[i]);
+            }
+        }
+    }
+    return cly_layers_param_check_integers(param, axes->dims, (size_t)axes->rank);
+}
+
+/* The field of `config` was emptied: it gets a copy of the application's numbers, or the default. */
+static clayer_status settle_numbers(const cly_layers_param *param, void *config, const double *given) {
+    size_t *count = cly_layers_param_list(param, config);
+    const double fallback = param->fallback;
+    const bool has_default = fallback != 0.0 || signbit(fallback);
+    if (given == NULL || *count == 0) {
+        if (param->required) {
+            return fail_required(param);
+        }
+        *count = 0;
+        return has_default ? cly_layers_param_set_numbers(param, config, &fallback, 1) : CLAYER_OK;
+    }
+    return cly_layers_param_set_numbers(param, config, given, *count);
 }
 
 /* Keras folds the case of padding and data_format; the list's own spelling is kept. */
@@ -178,7 +205,7 @@ done:
 }
 
 /* Checks a text and gives the spelling to keep. */
-static clayer_status check_text(const cly_layers_param *param, const char *value, const char **value_out) {
+clayer_status cly_layers_param_check_text(const cly_layers_param *param, const char *value, const char **value_out) {
     if (param->kind == CLY_PARAM_CHOICE) {
         return find_choice(param, value, value_out);
     }
@@ -193,16 +220,16 @@ static clayer_status check_text(const cly_layers_param *param, const char *value
 
 /* The field of `config` still points to the application's text: it is replaced by a copy of our own. */
 static clayer_status settle_text(const cly_layers_param *param, void *config, const char *given) {
-    char **text = field(param, config);
+    char **text = cly_layers_param_field(param, config);
     const char *value = given != NULL && given[0] != '\0' ? given : param->fallback_text;
     if (value == NULL && param->required) {
         return fail_required(param);
     }
-    clayer_status status = value == NULL ? CLAYER_OK : check_text(param, value, &value);
+    clayer_status status = value == NULL ? CLAYER_OK : cly_layers_param_check_text(param, value, &value);
     return status != CLAYER_OK ? status : cly_base_copy_string(value, text);
 }
 
-static clayer_status settle(const cly_layers_param *param, void *config, int rank, const char *given_text) {
+static clayer_status settle(const cly_layers_param *param, void *config, int rank, const void *given) {
     switch (param->kind) {
         case CLY_PARAM_INT:
             return settle_integer(param, config);
@@ -212,6 +239,10 @@ static clayer_status settle(const cly_layers_param *param, void *config, int ran
             return settle_amounts(param, config, rank);
         case CLY_PARAM_SHAPE:
             return settle_shape(param, config);
+        case CLY_PARAM_AXIS:
+            return settle_axis(param, config);
+        case CLY_PARAM_NUMBERS:
+            return settle_numbers(param, config, given);
         case CLY_PARAM_BOOL:
             return CLAYER_OK;
         case CLY_PARAM_NUMBER:
@@ -220,7 +251,7 @@ static clayer_status settle(const cly_layers_param *param, void *config, int ran
         case CLY_PARAM_SPEC:
             break;
     }
-    return settle_text(param, config, given_text);
+    return settle_text(param, config, given);
 }
 
 clayer_status cly_layers_params_copy(const cly_layers_param *params, const void *source, size_t size, int rank,
@@ -239,18 +270,18 @@ clayer_status cly_layers_params_copy(const cly_layers_param *params, const void 
         memcpy(config, source, given_bytes); /* a shorter struct is one of an older version */
     }
     memcpy(config, &size, sizeof(size));
-    /* All borrowed strings out first, so that a failure below frees nothing that is not ours. */
+    /* All borrowed strings and lists out first, so that a failure below frees nothing that is not ours. */
     for (const cly_layers_param *param = params; param->name != NULL; param++) {
-        if (is_text(param)) {
-            *(char **)field(param, config) = NULL;
+        if (cly_layers_param_is_owned(param)) {
+            *(void **)cly_layers_param_field(param, config) = NULL;
         }
     }
     for (const cly_layers_param *param = params; param->name != NULL; param++) {
-        const char *text = NULL;
-        if (is_text(param) && param->offset + sizeof(text) <= given_bytes) {
-            memcpy(&text, (const char *)source + param->offset, sizeof(text));
+        const void *given = NULL;
+        if (cly_layers_param_is_owned(param) && param->offset + sizeof(given) <= given_bytes) {
+            memcpy(&given, (const char *)source + param->offset, sizeof(given));
         }
-        CLY_TRY(settle(param, config, rank, text));
+        CLY_TRY(settle(param, config, rank, given));
     }
     *config_out = config;
     config = NULL;
@@ -264,134 +295,9 @@ void cly_layers_params_free(const cly_layers_param *params, void *config) {
         return;
     }
     for (const cly_layers_param *param = params; param->name != NULL; param++) {
-        if (is_text(param)) {
-            free(*(char **)field(param, config));
+        if (cly_layers_param_is_owned(param)) {
+            free(*(void **)cly_layers_param_field(param, config));
         }
     }
     free(config);
-}
-
-/* ---- setters for readers ---- */
-
-static clayer_status fail_kind(const cly_layers_param *param) {
-    static const char *const wanted[] = {"an integer",
-                                         "an integer, or a list of one for each axis",
-                                         "an integer, or a list of one or a pair for each axis",
-                                         "a list of integers",
-                                         "true or false",
-                                         "a number",
-                                         "a word",
-                                         "a name"};
-    return cly_base_fail(CLAYER_INVALID_ARGUMENT, "%s must be %s", param->name, wanted[param->kind]);
-}
-
-static void raise_flag(const cly_layers_param *param, void *config) {
-    if (has_flag(param)) {
-        *flag(param, config) = true;
-    }
-}
-
-/* Zero would be taken for "not given" later, so it is refused here where it is no legal value. */
-static clayer_status set_sizes(const cly_layers_param *param, int64_t *target, const int64_t *values, size_t count) {
-    if (count < 1 || count > AXES) {
-        return fail_kind(param);
-    }
-    for (size_t i = 0; i < AXES; i++) {
-        target[i] = i < count ? values[i] : count == 1 ? values[0] : 0;
-    }
-    return check_integers(param, values, count);
-}
-
-static clayer_status set_amounts(const cly_layers_param *param, int64_t *target, const int64_t *values, size_t count,
-                                 bool pairs) {
-    if (count < 1 || count > (pairs ? 2 * AXES : AXES) || (pairs && count % 2 != 0)) {
-        return fail_kind(param);
-    }
-    for (size_t i = 0; i < 2 * AXES; i++) {
-        size_t from = pairs ? i : count == 1 ? 0 : i / 2;
-        target[i] = from < count ? values[from] : 0;
-    }
-    return check_integers(param, values, count);
-}
-
-static clayer_status set_shape(const cly_layers_param *param, clayer_shape *shape, const int64_t *values,
-                               size_t count) {
-    if (count > CLAYER_MAX_RANK) {
-        return cly_base_fail(CLAYER_UNSUPPORTED, "%s has %zu dimensions, more than %d", param->name, count,
-                             CLAYER_MAX_RANK);
-    }
-    shape->rank = (int)count;
-    for (size_t i = 0; i < count; i++) {
-        shape->dims[i] = values[i];
-    }
-    return check_integers(param, values, count);
-}
-
-clayer_status cly_layers_param_set_integers(const cly_layers_param *param, void *config, const int64_t *values,
-                                            size_t count, bool pairs) {
-    if (pairs && param->kind != CLY_PARAM_AMOUNTS) {
-        return fail_kind(param);
-    }
-    raise_flag(param, config);
-    switch (param->kind) {
-        case CLY_PARAM_INT:
-            if (count != 1) {
-                return fail_kind(param);
-            }
-            memcpy(field(param, config), values, sizeof(*values));
-            return check_integers(param, values, 1);
-        case CLY_PARAM_NUMBER:
-            return count == 1 ? cly_layers_param_set_number(param, config, (double)values[0]) : fail_kind(param);
-        case CLY_PARAM_SIZES:
-            return set_sizes(param, field(param, config), values, count);
-        case CLY_PARAM_AMOUNTS:
-            return set_amounts(param, field(param, config), values, count, pairs);
-        case CLY_PARAM_SHAPE:
-            return set_shape(param, field(param, config), values, count);
-        case CLY_PARAM_BOOL:
-        case CLY_PARAM_CHOICE:
-        case CLY_PARAM_SPEC:
-            break;
-    }
-    return fail_kind(param);
-}
-
-clayer_status cly_layers_param_set_number(const cly_layers_param *param, void *config, double value) {
-    if (param->kind == CLY_PARAM_INT && value == floor(value) && fabs(value) <= 9007199254740992.0) {
-        int64_t integer = (int64_t)value;
-        return cly_layers_param_set_integers(param, config, &integer, 1, false);
-    }
-    if (param->kind != CLY_PARAM_NUMBER) {
-        return fail_kind(param);
-    }
-    bool explicit_zero = value == 0.0 && !has_flag(param);
-    *(double *)field(param, config) = explicit_zero ? -0.0 : value;
-    raise_flag(param, config);
-    return check_limits(param, value);
-}
-
-clayer_status cly_layers_param_set_bool(const cly_layers_param *param, void *config, bool value) {
-    if (param->kind != CLY_PARAM_BOOL) {
-        return fail_kind(param);
-    }
-    *(bool *)field(param, config) = param->negated ? !value : value;
-    return CLAYER_OK;
-}
-
-clayer_status cly_layers_param_set_text(const cly_layers_param *param, void *config, const char *value) {
-    if (!is_text(param)) {
-        return fail_kind(param);
-    }
-    char *copy = NULL;
-    const char *kept = value;
-    clayer_status status = value == NULL ? CLAYER_OK : check_text(param, value, &kept);
-    if (status == CLAYER_OK) {
-        status = cly_base_copy_string(kept, &copy);
-    }
-    if (status == CLAYER_OK) {
-        char **text = field(param, config);
-        free(*text);
-        *text = copy;
-    }
-    return status;
 }

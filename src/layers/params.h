@@ -18,6 +18,8 @@ typedef enum cly_layers_param_kind {
     CLY_PARAM_SIZES,   /* int64_t[3]: an integer, or one an axis; where 0 is no legal value one entry stands for all */
     CLY_PARAM_AMOUNTS, /* int64_t[3][2]: an integer, one an axis (symmetric), or a pair an axis */
     CLY_PARAM_SHAPE,   /* clayer_shape: a list of integers */
+    CLY_PARAM_AXIS,    /* int64_t `axis`, its flag, and clayer_shape `axes`: an axis or a list of them */
+    CLY_PARAM_NUMBERS, /* const double * and its count: a number or a list of them */
     CLY_PARAM_BOOL,    /* bool */
     CLY_PARAM_NUMBER,  /* double */
     CLY_PARAM_CHOICE,  /* const char *: one of `choices` */
@@ -32,6 +34,8 @@ typedef struct cly_layers_param {
     cly_layers_param_kind kind;
     size_t offset;
     size_t flag_offset;         /* of the bool `has_...` that says it was given; CLY_NO_FLAG: none */
+    size_t list_offset;         /* AXIS: of the clayer_shape that lists several; NUMBERS: of the size_t that counts */
+    size_t none_offset;         /* AXIS: of the bool that stands for Keras' None; 0: an axis is needed */
     bool required;              /* must not be left 0 or NULL */
     bool negated;               /* a bool stored as `no_...` */
     double low, high;           /* inclusive limits of integers and numbers; both 0: none */
@@ -51,6 +55,23 @@ typedef struct cly_layers_param {
     {                                                                                 \
         .name = #field, .kind = CLY_PARAM_##kind_, .offset = offsetof(config, field), \
         .flag_offset = offsetof(config, has_##field), __VA_ARGS__                     \
+    }
+
+/* An axis or several: `axis` with has_axis, or `axes`; without either the last. Once settled `axes` lists them, also
+ * where it is one. The second has `no_axis` too, Keras' None: `axes` is then empty. */
+#define CLY_PARAM_AXIS_AT(config, none)                                                                     \
+    {                                                                                                       \
+        .name = "axis", .kind = CLY_PARAM_AXIS, .offset = offsetof(config, axis),                           \
+        .flag_offset = offsetof(config, has_axis), .list_offset = offsetof(config, axes), .fallback = -1.0, \
+        .none_offset = (none)                                                                               \
+    }
+#define CLY_PARAM_AXES_OF(config) CLY_PARAM_AXIS_AT(config, 0)
+#define CLY_PARAM_AXES_OR_NONE(config) CLY_PARAM_AXIS_AT(config, offsetof(config, no_axis))
+/* A number or several: `field` and `field`_count; none: NULL and 0, or one `fallback` where that is not 0 (-0.0: 0). */
+#define CLY_PARAM_NUMBER_LIST(config, field, ...)                                                                 \
+    {                                                                                                             \
+        .name = #field, .kind = CLY_PARAM_NUMBERS, .offset = offsetof(config, field), .flag_offset = CLY_NO_FLAG, \
+        .list_offset = offsetof(config, field##_count), __VA_ARGS__                                               \
     }
 
 /* Lines that many tables have. */
@@ -84,13 +105,18 @@ clayer_status cly_layers_params_copy(const cly_layers_param *params, const void 
 /* Frees the strings and the struct itself, which a reader allocates with calloc. `name` is not of the table. */
 void cly_layers_params_free(const cly_layers_param *params, void *config);
 
-/* Setters for readers of files, on a zeroed config whose strings are owned (freed by cly_layers_params_free): they
- * accept what Keras writes for the kind and refuse the rest, naming the parameter. `count` values stand for an integer
- * (1) or a list; pairs are given flat with `count` = 2 * axes and `pairs` true. How many axes the layer has is for
- * the reader to compare: a table does not know. */
+/* Setters for readers of files (params_set.c), on a zeroed config whose strings are owned (freed by
+ * cly_layers_params_free): they accept what Keras writes for the kind and refuse the rest, naming the parameter.
+ * `count` values stand for an integer (1) or a list; pairs are given flat with `count` = 2 * axes and `pairs` true. How
+ * many axes the layer has is for the reader to compare: a table does not know. */
 clayer_status cly_layers_param_set_integers(const cly_layers_param *param, void *config, const int64_t *values,
                                             size_t count, bool pairs);
 clayer_status cly_layers_param_set_number(const cly_layers_param *param, void *config, double value);
+/* Several numbers, copied. */
+clayer_status cly_layers_param_set_numbers(const cly_layers_param *param, void *config, const double *values,
+                                           size_t count);
+/* Keras' None for an axis. */
+clayer_status cly_layers_param_set_none(const cly_layers_param *param, void *config);
 clayer_status cly_layers_param_set_bool(const cly_layers_param *param, void *config, bool value);
 clayer_status cly_layers_param_set_text(const cly_layers_param *param, void *config, const char *value);
 

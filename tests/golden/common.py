@@ -45,13 +45,22 @@ def random_weights(rng, layer):
     values = []
     for variable in layer.weights:
         shape, name = tuple(variable.shape), variable.name.split("/")[-1].split(":")[0]
-        if name == "moving_variance":
+        if name == "count":
+            values.append(np.float32(12))
+        elif name in ("moving_variance", "variance"):
             values.append(np.abs(quantised(rng, shape)) + np.float32(0.25))
         elif len(shape) < 2:
             values.append(quantised(rng, shape, 1.0))
         else:
             values.append(quantised(rng, shape, min(2.0, 3 / np.prod(shape[:-1]) ** 0.5)))
     return values
+
+
+def set_weights(layer, weights):
+    """Normalization makes its constants of them, which Keras does when it loads a file."""
+    layer.set_weights(weights)
+    if hasattr(layer, "finalize_state"):
+        layer.finalize_state()
 
 
 # ---- running a layer ----
@@ -87,7 +96,7 @@ def run_transposed(layer, x, weights):
     """
     twin = channels_last_twin(layer)
     twin.build(to_channels_last(x).shape)
-    twin.set_weights(weights)
+    set_weights(twin, weights)
     y = run_layer(twin, [to_channels_last(x)])
     y = to_channels_first(y) if y.ndim == x.ndim else y
     activation = getattr(layer, "activation", None)

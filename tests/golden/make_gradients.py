@@ -32,6 +32,7 @@ import zlib
 from common import *
 from gradient_cases import KINK_VALUES, KINKS, TABLES
 from layer_cases import RESIZE
+from norm_cases import GRADIENTS_OF
 from make_layers import ACTIVATIONS, input_shapes, unequal_strides_output
 
 FOLDER = pathlib.Path(HERE) / "gradients"
@@ -128,7 +129,7 @@ def trainable_tensors(layer):
 
 
 def native(layer, inputs, weights, training):
-    layer.set_weights(weights)
+    set_weights(layer, weights)
     y = layer(inputs if len(inputs) > 1 else inputs[0], training=training)
     return y, trainable_tensors(layer)
 
@@ -201,7 +202,7 @@ def read_part(layer, tensors):
 
 def forward(generation, layer, inputs, weights, training):
     """The output, by the same ways as in make_layers.py."""
-    layer.set_weights(weights)
+    set_weights(layer, weights)
     if training:
         return np.asarray(native(layer, [tf.constant(x) for x in inputs], weights, True)[0])
     strides = getattr(layer, "strides", 1)
@@ -371,6 +372,9 @@ def main():
     for class_name, table in TABLES.items():
         if not wanted or class_name in wanted:
             make_file(class_name, table, class_name.lower())
+    for stem, (class_name, table) in GRADIENTS_OF.items():
+        if not wanted or stem in wanted:
+            make_file(class_name, table, stem)
     if not wanted or "UpSampling2D" in wanted:
         make_file("UpSampling2D", RESIZE, "upsampling2d_resize")
 

@@ -13,6 +13,7 @@ import zlib
 
 from common import *
 from layer_cases import LAYERS, RESIZE
+from norm_cases import LAYERS_OF
 from other_cases import ACTIVATION_2, ACTIVATION_3, OTHERS
 
 ACTIVATIONS = {2: ACTIVATION_2, 3: ACTIVATION_3}
@@ -90,7 +91,7 @@ def make_case(generation, class_name, row, row_number, index):
     inputs = [quantised(rng, shape) for shape in shapes]
     layer.build(shapes if len(shapes) > 1 else shapes[0])
     weights = random_weights(rng, layer)
-    layer.set_weights(weights)
+    set_weights(layer, weights)
     strides = arguments.get("strides", 1)
     if class_name in ("DepthwiseConv2D", "SeparableConv2D") and np.unique(strides).size > 1:
         y = unequal_strides_output(generation, layer, inputs[0], weights)
@@ -128,6 +129,9 @@ def main():
     for class_name, table in {**LAYERS, **OTHERS}.items():
         if not wanted or class_name in wanted:
             make_file(class_name, table, class_name.lower())
+    for stem, (class_name, table) in LAYERS_OF.items():
+        if not wanted or stem in wanted:
+            make_file(class_name, table, stem)
     if not wanted or "UpSampling2D" in wanted:
         make_file("UpSampling2D", RESIZE, "upsampling2d_resize")
 

@@ -43,6 +43,7 @@ static const struct {
     {"softmax", 12, CLOSE},
     {"dropout", 8, EXACT},
     {"batchnormalization", 19, CLOSE},
+    {"batchnormalization_axes", 8, CLOSE},
     {"maxpooling1d", 14, EXACT},
     {"maxpooling2d", 14, EXACT},
     {"maxpooling3d", 14, EXACT},
