@@ -1,13 +1,14 @@
-"""Records what Keras' fit and evaluate make of small compiled nets, for tests/train.
+"""Records what Keras' predict, fit and evaluate make of small compiled nets, for tests/train.
 
-    python tests/golden/make_fit.py          # rewrites tests/golden/fit
+    python tests/golden/make_fit.py          # rewrites tests/golden/fit: CASES, below
+    python tests/golden/make_fit.py networks # rewrites tests/golden/networks: network_cases.py
 
 For each case and generation (g2: tf_keras, g3: keras) there are
     <case>.keras or .h5   the net before training, compiled. Keras loads it and compiles it anew: reading compiled models that have
                           not been trained, Keras 2 averages from other weights than these (use_ema) and takes
                           "accuracy" of sparse labels from an .h5 for categorical, and Keras 3 cannot train an .h5
     <case>.npz            x0.., y0.., w0.. (sample weights), vx.., vy.. (validation), what fit left: weight0.. in the
-                          order of model.weights, start0.. before; history (epochs, names) and evaluate (names)
+                          order of model.weights, start0.. before; p0.. predicted before; history (epochs, names) and evaluate (names)
 and in cases.txt its lines "key value": how it was compiled and fitted, names of the logs. The data are generated from
 fixed seeds; nothing is shuffled.
 
@@ -21,19 +22,24 @@ import sys  # noqa: E402
 
 import numpy as np  # noqa: E402
 import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
 import tf_keras  # noqa: E402
 
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fit")
+from network_cases import NETWORKS  # noqa: E402
+
+GOLDEN = os.path.dirname(os.path.abspath(__file__))
 
 
 def data(seed, samples, inputs, targets):
-    """Arrays: a target is ("labels", classes), ("one_hot", classes), ("bits", shape) or ("values", shape)."""
+    """Arrays. An input is a shape or ("tokens", words, shape); a target is ("labels", classes), which may have a shape,
+    ("one_hot", classes), ("bits", shape) or ("values", shape)."""
     rng = np.random.default_rng(seed)
-    x = [rng.normal(size=(samples, *shape)).astype("float32") for shape in inputs]
+    x = [rng.integers(0, shape[1], size=(samples, *shape[2])).astype("int32") if shape[0] == "tokens" else
+         rng.normal(size=(samples, *shape)).astype("float32") for shape in inputs]
     y = []
-    for kind, what in targets:
+    for kind, what, *shape in targets:
         if kind == "labels":
-            y.append(rng.integers(0, what, size=(samples,)).astype("int32"))
+            y.append(rng.integers(0, what, size=(samples, *(shape[0] if shape else ()))).astype("int32"))
         elif kind == "one_hot":
             y.append(np.eye(what, dtype="float32")[rng.integers(0, what, size=(samples,))])
         elif kind == "bits":
@@ -186,7 +192,7 @@ def table(history, case):
     return values
 
 
-def run(K, generation, name, case, lines):
+def run(K, generation, name, case, folder, lines):
     K.utils.set_random_seed(sum(map(ord, name)))
     model = case["build"](K)
     compile_net(K, model, case)
@@ -208,10 +214,11 @@ def run(K, generation, name, case, lines):
         fit["class_weight"] = dict(enumerate(case["class_weight"]))
     label = "%s_g%d" % (name, generation)
     path = label + (".h5" if (name, generation) in H5 else ".keras")
-    model.save(os.path.join(HERE, path))
-    model = K.models.load_model(os.path.join(HERE, path), compile=False)
+    model.save(os.path.join(folder, path))
+    model = K.models.load_model(os.path.join(folder, path), compile=False)
     compile_net(K, model, case)
     start = [v.numpy() for v in model.weights]
+    arrays.update({"p%d" % i: a for i, a in enumerate(tf.nest.flatten(model.predict(single(x), verbose=0)))})
     arguments = dict(fit, sample_weight=single(weights) if weights else None)
     history = model.fit(single(x), given, **arguments)
     logs = history.history
@@ -221,7 +228,7 @@ def run(K, generation, name, case, lines):
     result = model.evaluate(single(x), given, sample_weight=single(weights) if weights else None, batch_size=4,
                             return_dict=True, verbose=0)
     arrays["evaluate"] = np.array(list(result.values()))
-    np.savez_compressed(os.path.join(HERE, label + ".npz"), **arrays)
+    np.savez_compressed(os.path.join(folder, label + ".npz"), **arrays)
     lines += ["case " + label, "model " + path, "optimizer " + spec(*case["optimizer"])]
     if "schedule" in case:
         lines.append("schedule " + spec(*case["schedule"]))
@@ -239,14 +246,14 @@ def run(K, generation, name, case, lines):
 
 
 def main():
-    os.makedirs(HERE, exist_ok=True)
+    networks = sys.argv[1:2] == ["networks"]
+    folder = os.path.join(GOLDEN, "networks" if networks else "fit")
+    os.makedirs(folder, exist_ok=True)
     lines = []
-    for name, case in CASES.items():
-        if len(sys.argv) > 1 and name not in sys.argv[1:]:
-            continue
+    for name, case in (NETWORKS if networks else CASES).items():
         for K, generation in ((tf_keras, 2), (keras, 3)):
-            run(K, generation, name, case, lines)
-    with open(os.path.join(HERE, "cases.txt"), "w") as file:
+            run(K, generation, name, case, folder, lines)
+    with open(os.path.join(folder, "cases.txt"), "w") as file:
         file.write("\n".join(lines))
 
 

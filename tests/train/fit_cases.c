@@ -1,4 +1,4 @@
-/* train/fit_cases.c: reads tests/golden/fit. */
+/* train/fit_cases.c: reads tests/golden/fit, or another folder of that form: FIT_FOLDER. */
 #include "train/fit_cases.h"
 
 #include <check.h>
@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef FIT_FOLDER
+#define FIT_FOLDER "fit"
+#endif
+
 #define MUST(call) ck_assert_msg((call) == CLAYER_OK, "%s", clayer_last_error())
 
 void fit_path(const char *file, char *path, size_t size) {
-    (void)snprintf(path, size, "%s/fit/%s", CLAYER_TEST_DATA, file);
+    (void)snprintf(path, size, "%s/%s/%s", CLAYER_TEST_DATA, FIT_FOLDER, file);
 }
 
 /* Cuts "a,b,c" at its commas; "-" and "" are empty. */

@@ -1,4 +1,5 @@
-/* train/fit_cases.h: the nets that Keras trained in tests/golden/fit (see make_fit.py), with what it made of them. */
+/* train/fit_cases.h: the nets that Keras trained in tests/golden/fit or tests/golden/networks (see make_fit.py), with
+ * what it made of them. */
 #ifndef TEST_TRAIN_FIT_CASES_H
 #define TEST_TRAIN_FIT_CASES_H
 
@@ -34,7 +35,7 @@ size_t fit_cases_count(void);
 size_t fit_cases_read(fit_case **cases_out);
 void fit_cases_free(fit_case *cases, size_t count);
 
-/* tests/golden/fit/<file>. */
+/* tests/golden/fit/<file>, or of the other folder. */
 void fit_path(const char *file, char *path, size_t size);
 
 /* The net of a case with its weights before training, not compiled by us. */
