@@ -39,6 +39,14 @@ CLAYER_API clayer_status clayer_add_named_input(clayer_model *model, const char 
 CLAYER_API clayer_status clayer_model_add(clayer_model *model, clayer_layer *layer, clayer_node *const *inputs,
                                           size_t input_count, clayer_node **node_out);
 
+/* Calls a whole model as a layer, on one node for each of its inputs; nodes_out (NULL: none are wanted) gets one for
+ * each of its outputs. As in Keras its layers and weights are shared with every other call of it, here, in other models
+ * and on its own, and its name is that of the layer ("functional", "sequential" where it has none). `model` keeps
+ * `nested` alive, whose graph cannot be changed any more: build it first. Its layers are found by their path,
+ * "encoder/conv2d_1"; clayer_layer_set_trainable of the layer that it is sets all of them. */
+CLAYER_API clayer_status clayer_model_add_model(clayer_model *model, clayer_model *nested, clayer_node *const *inputs,
+                                                size_t input_count, clayer_node **nodes_out);
+
 /* clayer_add_conv2d and so on: create a layer from its config and add it. `input` NULL means the node added last, so
  * sequential code is short and functional code is the same functions. config NULL: all defaults, where the layer has
  * any. The argument `config` is the struct of layers.h for that layer. */
@@ -137,10 +145,13 @@ CLAYER_API const char *clayer_model_get_output_name(const clayer_model *model, s
 CLAYER_API const clayer_shape *clayer_model_get_input_shape(const clayer_model *model, size_t index);
 CLAYER_API const clayer_shape *clayer_model_get_output_shape(const clayer_model *model, size_t index);
 
-/* Layers in the model's order, inputs included; NULL if out of range or of no such name. */
+/* Layers in the model's order, inputs included; NULL if out of range or of no such name. A nested model is one layer
+ * here, and those in it have a path: "encoder/conv2d_1". */
 CLAYER_API size_t clayer_model_get_layer_count(const clayer_model *model);
 CLAYER_API clayer_layer *clayer_model_get_layer(const clayer_model *model, size_t index);
 CLAYER_API clayer_layer *clayer_model_find_layer(const clayer_model *model, const char *name);
+/* The model that a layer is; NULL for any other layer. Borrowed from the layer. */
+CLAYER_API clayer_model *clayer_layer_get_nested(const clayer_layer *layer);
 
 typedef enum clayer_summary_style { CLAYER_SUMMARY_KERAS2 = 0, CLAYER_SUMMARY_KERAS3 } clayer_summary_style;
 
@@ -205,6 +216,16 @@ CLAYER_API clayer_status clayer_model_predict(clayer_model *model, clayer_array 
 /* The same on device tensors of the caller, one batch. Returns when the work is enqueued. */
 CLAYER_API clayer_status clayer_model_run(clayer_model *model, clayer_tensor *const *inputs, size_t input_count,
                                           clayer_tensor *const *outputs, size_t output_count);
+
+/* Called after each call of a layer, in the order in which they run, with the layer's path ("encoder/conv2d_1" within
+ * nested models), which of its calls it is (0 for the first), and the `count` values of its output. `path`, `shape` and
+ * `values` are valid during the call. */
+typedef void clayer_observe_callback(const char *path, size_t call, const clayer_shape *shape, const float *values,
+                                     int64_t count, void *data);
+
+/* From now on every run and prediction shows what each layer gave, with all fusions off: slow, for checks against
+ * another implementation layer by layer. callback NULL: no more. */
+CLAYER_API clayer_status clayer_model_observe(clayer_model *model, clayer_observe_callback *callback, void *data);
 
 CLAYER_END_DECLS
 

@@ -136,15 +136,17 @@ done:
 
 /* Layers that draw numbers go on where they were: where the file does not say how often they drew (keras_weights.c),
  * once a step and call. */
-static void set_training_steps(clayer_model *model, int64_t iterations) {
-    for (size_t i = 0; i < model->layer_count; i++) {
-        clayer_layer *layer = model->layers[i];
-        uint64_t calls = 0;
-        for (size_t n = 0; n < model->node_count; n++) {
-            calls += model->nodes[n]->layer == layer;
-        }
+static clayer_status set_training_steps(const clayer_model *model, int64_t iterations) {
+    clayer_status status = CLAYER_OK;
+    clayer_model *flat = NULL;
+    CLY_TRY(cly_model_flat(model, &flat));
+    for (size_t i = 0; i < flat->layer_count; i++) {
+        clayer_layer *layer = flat->layers[i];
+        const uint64_t calls = cly_model_count_calls(flat, layer);
         layer->training_step = layer->training_step == 0 ? calls * (uint64_t)iterations : layer->training_step;
     }
+done:
+    return status;
 }
 
 clayer_status cly_io_keras_state(clayer_model *model, cly_io_hdf5 *file) {
@@ -159,7 +161,7 @@ clayer_status cly_io_keras_state(clayer_model *model, cly_io_hdf5 *file) {
         return CLAYER_OK;
     }
     CLY_TRY(numbered ? read_numbered(&in, file) : read_named(&in, file));
-    set_training_steps(model, cly_train_optimizer_get_iterations(in.optimizer));
+    CLY_TRY(set_training_steps(model, cly_train_optimizer_get_iterations(in.optimizer)));
 done:
     free(in.variables);
     return status;

@@ -127,6 +127,9 @@ void clayer_layer_destroy(clayer_layer *layer) {
     for (size_t i = 0; i < layer->weight_count; i++) {
         cly_weights_free(&layer->weights[i]);
     }
+    if (layer->nested != NULL) {
+        layer->nesting->destroy(layer->nested);
+    }
     cly_ops_steps_free(&layer->steps);
     free(layer->planned_inputs);
     free(layer->ran_inputs);
@@ -169,6 +172,9 @@ const char *clayer_layer_get_weight_name(const clayer_layer *layer, size_t index
 }
 
 void clayer_layer_set_trainable(clayer_layer *layer, bool trainable) {
+    if (layer != NULL && layer->nested != NULL) { /* as in Keras: whatever its layers were before */
+        layer->nesting->set_trainable(layer->nested, trainable);
+    }
     if (layer == NULL || layer->trainable == trainable) {
         return;
     }

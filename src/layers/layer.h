@@ -46,6 +46,14 @@ typedef struct cly_layers_class {
                                    const clayer_shape *output, const bool *wanted, cly_ops_steps *steps);
 } cly_layers_class;
 
+struct clayer_model;
+
+/* What a layer that is a model needs of src/model, which this folder does not know. */
+typedef struct cly_layers_nesting {
+    void (*destroy)(struct clayer_model *nested);
+    void (*set_trainable)(struct clayer_model *nested, bool trainable);
+} cly_layers_nesting;
+
 struct clayer_layer {
     const cly_layers_class *class;
     clayer_context *context; /* retained */
@@ -62,7 +70,9 @@ struct clayer_layer {
     size_t weight_count;
     size_t declared; /* weights that the running declare() has named; a built layer's are compared, not made anew */
     bool built;
-    clayer_shape built_for; /* the first input's shape at build */
+    clayer_shape built_for;            /* the first input's shape at build */
+    struct clayer_model *nested;       /* the model that this layer is, retained; NULL for all others */
+    const cly_layers_nesting *nesting; /* set with it */
     uint64_t training_step; /* increased before each forward pass of training; Dropout's numbers depend on it */
     /* for clayer_layer_forward and _backward on its own: the last plan and its memory */
     bool training; /* steps->training of its plans */

@@ -24,9 +24,14 @@ clayer_status clayer_model_create(clayer_context *context, const char *name, cla
     }
     CLY_TRY(cly_base_alloc(1, sizeof(*model), &memory));
     model = memory;
+    model->references = 1;
+    model->nameless = name == NULL;
     model->context = cly_device_retain(context);
     model->sequential = true;
     model->generation = 3;
+    CLY_TRY(cly_base_alloc(1, sizeof(*model->flat), &memory));
+    model->flat = memory;
+    *model->flat = model;
     CLY_TRY(cly_base_copy_string(name == NULL ? "model" : name, &model->name));
     *model_out = model;
     model = NULL;
@@ -35,18 +40,37 @@ done:
     return status;
 }
 
+clayer_model *cly_model_retain(clayer_model *model) {
+    model->references++;
+    return model;
+}
+
+static void free_node(clayer_node *node) {
+    if (node != NULL) {
+        free(node->inputs);
+        free(node->path);
+        free(node);
+    }
+}
+
 void clayer_model_destroy(clayer_model *model) {
-    if (model == NULL) {
+    if (model == NULL || --model->references > 0) {
         return;
     }
     if (model->compiled != NULL) {
         model->compiled_destroy(model->compiled);
     }
     cly_model_memory_destroy(model);
+    cly_model_flat_destroy(model);
+    cly_model_index_free(&model->index);
     for (size_t i = 0; i < model->node_count; i++) {
-        free(model->nodes[i]->inputs);
-        free(model->nodes[i]);
+        free_node(model->nodes[i]);
     }
+    for (size_t i = 0; i < model->guard_count; i++) {
+        free(model->guards[i].path);
+    }
+    free(model->guards);
+    free(model->flat);
     for (size_t i = 0; i < model->layer_count; i++) {
         clayer_layer_destroy(model->layers[i]);
     }
@@ -63,139 +87,117 @@ void clayer_model_destroy(clayer_model *model) {
 
 /* ---- names ---- */
 
-/* True if `name` is `prefix` or `prefix`_N; *number_out is N, 0 for the bare prefix. */
-static bool numbered_name(const char *name, const char *prefix, size_t *number_out) {
-    size_t length = strlen(prefix);
-    if (strncmp(name, prefix, length) != 0) {
-        return false;
-    }
-    if (name[length] == '\0') {
-        *number_out = 0;
-        return true;
-    }
-    char *end = NULL;
-    if (name[length] != '_' || name[length + 1] < '1' || name[length + 1] > '9') {
-        return false;
-    }
-    *number_out = (size_t)strtoul(name + length + 1, &end, 10);
-    return *end == '\0';
-}
-
-/* Keras' automatic name: the class in snake case for the first, then with _1, _2...; names that were given are
- * stepped over. */
-static clayer_status automatic_name(const clayer_model *model, const char *prefix, char **name_out) {
-    clayer_status status = CLAYER_OK;
-    cly_base_text text = {0};
-    void *memory = NULL;
-    bool *used = NULL;
-    size_t number = 0;
-    CLY_TRY(cly_base_alloc(model->layer_count + 1, sizeof(bool), &memory));
-    used = memory;
-    for (size_t i = 0; i < model->layer_count; i++) {
-        if (numbered_name(model->layers[i]->name, prefix, &number) && number <= model->layer_count) {
-            used[number] = true;
-        }
-    }
-    for (number = 0; used[number]; number++) {
-    }
-    if (number == 0) {
-        CLY_TRY(cly_base_text_add(&text, "%s", prefix));
-    } else {
-        CLY_TRY(cly_base_text_add(&text, "%s_%zu", prefix, number));
-    }
-    *name_out = text.chars;
-    text.chars = NULL;
-done:
-    cly_base_text_free(&text);
-    free(used);
-    return status;
-}
-
 /* Names a layer that is new in the model. *name_out is set if the name was made here. */
-static clayer_status settle_name(const clayer_model *model, clayer_layer *layer, char **name_out) {
+static clayer_status settle_name(clayer_model *model, clayer_layer *layer, char **name_out) {
     if (layer->name == NULL) {
-        return automatic_name(model, layer->class->auto_name, name_out);
+        return cly_model_index_new_name(&model->index, layer->class->auto_name, name_out);
     }
-    if (clayer_model_find_layer(model, layer->name) != NULL) {
+    const clayer_layer *other = cly_model_index_find(&model->index, layer->name);
+    if (other != NULL) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT,
                              "model '%s': %s '%s' has the name of another layer (%s); names must be unique in a model",
-                             model->name, layer->class->name, layer->name,
-                             clayer_model_find_layer(model, layer->name)->class->name);
+                             model->name, layer->class->name, layer->name, other->class->name);
     }
     return CLAYER_OK;
 }
 
 /* ---- adding ---- */
 
-static bool has_layer(const clayer_model *model, const clayer_layer *layer) {
-    for (size_t i = model->layer_count; i > 0; i--) {
-        if (model->layers[i - 1] == layer) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static size_t count_calls(const clayer_model *model, const clayer_layer *layer) {
-    size_t calls = 0;
-    for (size_t i = 0; i < model->node_count; i++) {
-        calls += model->nodes[i]->layer == layer;
-    }
-    return calls;
-}
-
 /* Plans are those of the graph before. */
 static void graph_changed(clayer_model *model) {
     cly_model_memory_destroy(model);
+    cly_model_flat_destroy(model);
     model->version++;
 }
 
-/* Makes room first, so that nothing can fail once the lists change. */
-static clayer_status reserve(clayer_model *model) {
+clayer_status cly_model_check_changeable(const clayer_model *model) {
+    if (model->nested > 0) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT,
+                             "model '%s' is nested in another model, so its graph cannot be changed any more",
+                             model->name);
+    }
+    return CLAYER_OK;
+}
+
+/* Makes room for `nodes` nodes of one layer first, so that nothing can fail once the lists change. */
+static clayer_status reserve(clayer_model *model, size_t nodes) {
     clayer_status status = CLAYER_OK;
-    void *items = model->nodes;
-    CLY_TRY(cly_base_grow(&items, &model->node_capacity, model->node_count, sizeof(*model->nodes)));
-    model->nodes = items;
+    void *items = NULL;
+    while (model->node_capacity < model->node_count + nodes) {
+        items = model->nodes;
+        CLY_TRY(cly_base_grow(&items, &model->node_capacity, model->node_capacity, sizeof(*model->nodes)));
+        model->nodes = items;
+    }
     items = model->layers;
     CLY_TRY(cly_base_grow(&items, &model->layer_capacity, model->layer_count, sizeof(*model->layers)));
     model->layers = items;
     items = model->inputs;
     CLY_TRY(cly_base_grow(&items, &model->input_capacity, model->input_count, sizeof(*model->inputs)));
     model->inputs = items;
+    CLY_TRY(cly_model_index_reserve(&model->index));
 done:
     return status;
 }
 
-/* Appends a node; takes over `inputs`. `is_new`: the layer is not in the model yet. */
-static clayer_status append(clayer_model *model, clayer_layer *layer, bool is_new, clayer_node **inputs,
-                            size_t input_count, const clayer_shape *shape, clayer_node **node_out) {
+/* A node that is in no list yet. */
+static clayer_status new_node(const clayer_node *values, clayer_node *const *inputs, clayer_node **node_out) {
     clayer_status status = CLAYER_OK;
+    clayer_node *node = NULL;
     void *memory = NULL;
-    CLY_TRY(reserve(model));
     CLY_TRY(cly_base_alloc(1, sizeof(clayer_node), &memory));
-    clayer_node *node = memory;
-    *node = (clayer_node){.model = model,
-                          .layer = layer,
-                          .inputs = inputs,
-                          .input_count = input_count,
-                          .shape = *shape,
-                          .index = model->node_count,
-                          .call = is_new ? 0 : count_calls(model, layer)};
-    model->nodes[model->node_count++] = node;
-    if (is_new) {
+    node = memory;
+    *node = *values;
+    CLY_TRY(cly_base_alloc(node->input_count, sizeof(*inputs), &memory));
+    node->inputs = memory;
+    if (node->input_count > 0) {
+        memcpy(node->inputs, inputs, node->input_count * sizeof(*inputs));
+    }
+    *node_out = node;
+    node = NULL;
+done:
+    free_node(node);
+    return status;
+}
+
+clayer_status cly_model_append(clayer_model *model, clayer_layer *layer, clayer_node *const *inputs, size_t input_count,
+                               const clayer_shape *shapes, size_t tensors) {
+    clayer_status status = CLAYER_OK;
+    size_t made = 0;
+    CLY_TRY(reserve(model, tensors));
+    for (; made < tensors; made++) {
+        const size_t index = model->node_count + made;
+        const clayer_node values = {.model = model,
+                                    .layer = layer,
+                                    .input_count = input_count,
+                                    .shape = shapes[made],
+                                    .index = index,
+                                    .tensor = made};
+        CLY_TRY(new_node(&values, inputs, &model->nodes[index]));
+    }
+    const bool is_new = !cly_model_index_has(&model->index, layer);
+    const size_t call = cly_model_index_call(&model->index, layer, model->facade != NULL);
+    for (size_t i = 0; i < tensors; i++) {
+        model->nodes[model->node_count++]->call = call;
+    }
+    if (is_new && model->facade == NULL) {
         model->layers[model->layer_count++] = cly_layers_retain(layer);
     }
     if (input_count == 0) {
-        model->inputs[model->input_count++] = node;
+        model->inputs[model->input_count++] = model->nodes[model->node_count - 1];
         free(model->inputs_form);
         model->inputs_form = NULL;
         model->sequential = model->sequential && model->input_count == 1 && model->node_count == 1;
     }
-    graph_changed(model);
-    if (node_out != NULL) {
-        *node_out = node;
+    if (layer->nested != NULL && !model->has_nested) {
+        model->has_nested = true;
+        *model->flat = NULL;
     }
+    model->flat_count += layer->nested == NULL ? 1 : layer->nested->flat_count;
+    graph_changed(model);
 done:
+    while (status != CLAYER_OK && made > 0) {
+        free_node(model->nodes[model->node_count + --made]);
+    }
     return status;
 }
 
@@ -251,39 +253,61 @@ static clayer_status check_layer(const clayer_model *model, const clayer_layer *
     return CLAYER_OK;
 }
 
+/* The shapes of all outputs of the call; its weights exist afterwards. */
+static clayer_status prepare_call(const clayer_model *model, clayer_layer *layer, clayer_node *const *inputs,
+                                  size_t count, clayer_shape **shapes_out) {
+    clayer_status status = CLAYER_OK;
+    clayer_shape given[CLY_LAYERS_MAX_INPUTS];
+    void *memory = NULL;
+    CLY_TRY(cly_base_alloc(cly_model_count_tensors(layer), sizeof(clayer_shape), &memory));
+    for (size_t i = 0; i < count; i++) {
+        given[i] = inputs[i]->shape;
+    }
+    if (layer->nested != NULL && model->flat_count + layer->nested->flat_count > CLY_MODEL_CALL_LIMIT) {
+        CLY_TRY(cly_layers_fail(layer, CLAYER_UNSUPPORTED,
+                                "model '%s' would have more than %d calls of layers, nested ones counted", model->name,
+                                CLY_MODEL_CALL_LIMIT));
+    }
+    CLY_TRY(cly_model_infer_call(layer, given, count, memory));
+    if (layer->class->declare != NULL) {
+        CLY_TRY(clayer_layer_build(layer, given, count));
+    }
+    *shapes_out = memory;
+    memory = NULL;
+done:
+    free(memory);
+    return status;
+}
+
 clayer_status clayer_model_add(clayer_model *model, clayer_layer *layer, clayer_node *const *inputs, size_t input_count,
                                clayer_node **node_out) {
     clayer_status status = CLAYER_OK;
     clayer_node **own_inputs = NULL;
     char *made_name = NULL;
-    bool is_new = false;
-    clayer_shape shapes[CLY_LAYERS_MAX_INPUTS], output = {0};
+    clayer_shape *shapes = NULL;
     CLY_TRY(check_layer(model, layer));
-    is_new = !has_layer(model, layer);
-    if (is_new) {
+    CLY_TRY(cly_model_check_changeable(model));
+    if (!cly_model_index_has(&model->index, layer)) {
         CLY_TRY(settle_name(model, layer, &made_name));
         layer->name = made_name != NULL ? made_name : layer->name;
     }
-    bool explicit_inputs = inputs != NULL;
-    size_t count = explicit_inputs ? input_count : 1;
+    const size_t count = inputs != NULL ? input_count : 1;
+    const size_t first = model->node_count;
     CLY_TRY(copy_inputs(model, layer, inputs, count, &own_inputs));
-    for (size_t i = 0; i < count; i++) {
-        shapes[i] = own_inputs[i]->shape;
-    }
-    CLY_TRY(clayer_layer_get_output_shape(layer, shapes, count, &output));
-    if (layer->class->declare != NULL) {
-        CLY_TRY(clayer_layer_build(layer, shapes, count));
-    }
-    CLY_TRY(append(model, layer, is_new, own_inputs, count, &output, node_out));
-    model->sequential = model->sequential && !explicit_inputs;
-    own_inputs = NULL;
+    CLY_TRY(prepare_call(model, layer, own_inputs, count, &shapes));
+    CLY_TRY(cly_model_append(model, layer, own_inputs, count, shapes, cly_model_count_tensors(layer)));
+    model->sequential = model->sequential && inputs == NULL;
     made_name = NULL;
+    if (node_out != NULL) {
+        *node_out = model->nodes[first];
+    }
 done:
     if (made_name != NULL) {
         layer->name = NULL;
         free(made_name);
     }
     free(own_inputs);
+    free(shapes);
     return status;
 }
 
@@ -295,10 +319,14 @@ clayer_status cly_model_add_input(clayer_model *model, const char *name, const c
     clayer_layer *layer = NULL;
     char *made_name = NULL;
     const cly_layers_input_config config = {.struct_size = sizeof(config), .name = name, .batch_shape = *batch_shape};
+    CLY_TRY(cly_model_check_changeable(model));
     CLY_TRY(cly_layers_create(model->context, &cly_layers_input_layer, &config, &layer));
     CLY_TRY(settle_name(model, layer, &made_name));
     layer->name = made_name != NULL ? made_name : layer->name;
-    CLY_TRY(append(model, layer, true, NULL, 0, batch_shape, node_out));
+    CLY_TRY(cly_model_append(model, layer, NULL, 0, batch_shape, 1));
+    if (node_out != NULL) {
+        *node_out = model->nodes[model->node_count - 1];
+    }
 done:
     clayer_layer_destroy(layer);
     return status;
@@ -343,7 +371,10 @@ clayer_status clayer_model_set_outputs(clayer_model *model, clayer_node *const *
         }
     }
     void *memory = NULL;
-    clayer_status status = cly_base_alloc(count, sizeof(*nodes), &memory);
+    clayer_status status = cly_model_check_changeable(model);
+    if (status == CLAYER_OK) {
+        status = cly_base_alloc(count, sizeof(*nodes), &memory);
+    }
     if (status != CLAYER_OK) {
         return status;
     }
@@ -356,6 +387,11 @@ clayer_status clayer_model_set_outputs(clayer_model *model, clayer_node *const *
     model->sequential = model->sequential && count == 1 && nodes[0]->index == model->node_count - 1;
     graph_changed(model);
     return CLAYER_OK;
+}
+
+size_t cly_model_count_calls(const clayer_model *model, const clayer_layer *layer) {
+    const cly_model_slot *slot = cly_model_table_find(&model->index.calls, layer, false);
+    return slot == NULL ? 0 : slot->number;
 }
 
 size_t cly_model_outputs(const clayer_model *model, clayer_node *const **nodes_out) {

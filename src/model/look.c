@@ -31,6 +31,9 @@ const char *clayer_model_get_input_name(const clayer_model *model, size_t index)
 }
 
 const char *clayer_model_get_output_name(const clayer_model *model, size_t index) {
+    if (model != NULL && model->facade != NULL) { /* there the layer may be a nested model */
+        return clayer_model_get_output_name(model->facade, index);
+    }
     const clayer_node *node = output_at(model, index);
     return node == NULL ? NULL : node->layer->name;
 }
@@ -53,11 +56,20 @@ clayer_layer *clayer_model_get_layer(const clayer_model *model, size_t index) {
     return model == NULL || index >= model->layer_count ? NULL : model->layers[index];
 }
 
+/* Names may hold a "/" themselves, as many of Keras 2 do: the whole name goes before a path. */
 clayer_layer *clayer_model_find_layer(const clayer_model *model, const char *name) {
-    for (size_t i = 0; model != NULL && name != NULL && i < model->layer_count; i++) {
-        if (strcmp(model->layers[i]->name, name) == 0) {
-            return model->layers[i];
+    if (model == NULL || name == NULL) {
+        return NULL;
+    }
+    clayer_layer *found = cly_model_index_find(&model->index, name);
+    for (const char *end = strchr(name, '/'); found == NULL && end != NULL; end = strchr(end + 1, '/')) {
+        for (size_t i = 0; found == NULL && i < model->layer_count; i++) {
+            const clayer_layer *layer = model->layers[i];
+            const size_t length = (size_t)(end - name);
+            if (layer->nested != NULL && strncmp(layer->name, name, length) == 0 && layer->name[length] == '\0') {
+                found = clayer_model_find_layer(layer->nested, end + 1);
+            }
         }
     }
-    return NULL;
+    return found;
 }

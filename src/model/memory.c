@@ -20,6 +20,9 @@ struct cly_model_memory {
 };
 
 void cly_model_memory_destroy(clayer_model *model) {
+    if (model != NULL && model->flat != NULL && *model->flat != model) {
+        cly_model_memory_destroy(*model->flat);
+    }
     if (model == NULL || model->memory == NULL) {
         return;
     }
@@ -145,6 +148,7 @@ clayer_status clayer_model_get_plan(clayer_model *model, const clayer_shape *inp
     clayer_status status = CLAYER_OK;
     clayer_shape *shapes = NULL;
     cly_model_run_plan *plan = NULL;
+    clayer_model *flat = NULL;
     clayer_model_plan result = {0};
     if (model == NULL || plan_out == NULL || model->input_count == 0) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_get_plan: %s",
@@ -152,9 +156,10 @@ clayer_status clayer_model_get_plan(clayer_model *model, const clayer_shape *inp
                              : plan_out == NULL ? "plan_out is NULL"
                                                 : "the model has no input");
     }
-    CLY_TRY(cly_model_plan_shapes(model, input_shapes, batch_size, &shapes));
-    CLY_TRY(cly_model_find_plan(model, shapes, &plan));
-    result.weight_bytes = cly_model_weight_bytes(model);
+    CLY_TRY(cly_model_flat(model, &flat));
+    CLY_TRY(cly_model_plan_shapes(flat, input_shapes, batch_size, &shapes));
+    CLY_TRY(cly_model_find_plan(flat, shapes, &plan));
+    result.weight_bytes = cly_model_weight_bytes(flat);
     result.activation_bytes = cly_model_plan_buffer_bytes(plan);
     result.activation_sum_bytes = plan->unshared_bytes;
     result.workspace_bytes = cly_model_plan_scratch_bytes(plan);

@@ -15,23 +15,27 @@
 
 static clayer_status check_input(const clayer_model *model, size_t index, const clayer_shape *got) {
     const clayer_node *node = model->inputs[index];
-    const clayer_shape *wanted = &node->shape;
-    if (got->rank != wanted->rank) {
-        return cly_base_fail(CLAYER_INVALID_SHAPE, "model '%s': input '%s' has %d axes, expected %d", model->name,
-                             node->layer->name, got->rank, wanted->rank);
-    }
-    for (int i = 0; i < wanted->rank; i++) {
+    for (int i = 0; i < got->rank && got->rank == node->shape.rank; i++) {
         if (got->dims[i] < 1) {
             return cly_base_fail(CLAYER_INVALID_SHAPE, "model '%s': input '%s': axis %d is %s, a size is needed to run",
                                  model->name, node->layer->name, i, got->dims[i] == -1 ? "unknown" : "empty");
         }
-        if (wanted->dims[i] != -1 && wanted->dims[i] != got->dims[i]) {
-            return cly_base_fail(CLAYER_INVALID_SHAPE, "model '%s': input '%s': axis %d: expected %lld, got %lld",
-                                 model->name, node->layer->name, i, (long long)wanted->dims[i],
-                                 (long long)got->dims[i]);
+    }
+    return cly_model_fit_input(&node->shape, got, model->name, node->layer->name);
+}
+
+/* What the inputs of nested models ask for. */
+static clayer_status check_guards(const clayer_model *model, const cly_model_run_plan *plan) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < model->guard_count; i++) {
+        const cly_model_guard *guard = &model->guards[i];
+        const cly_model_call *call = &plan->calls[guard->node];
+        if (call->needed) {
+            CLY_TRY(cly_model_fit_input(&guard->wanted, &call->output, model->name, guard->path));
         }
     }
-    return CLAYER_OK;
+done:
+    return status;
 }
 
 /* ---- calls ---- */
@@ -165,9 +169,10 @@ clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *inpu
             plan->calls[i].steps.training = training && !cly_model_stays_in_inference(model->nodes[i]);
             plan->calls[i].steps.keeps = training && cly_model_stays_in_inference(model->nodes[i]);
             plan->calls[i].steps.logits = logits != NULL && logits[i];
-            CLY_TRY(plan_call(model->nodes[i], plan));
+            CLY_TRY(cly_model_prefix(plan_call(model->nodes[i], plan), model->nodes[i]));
         }
     }
+    CLY_TRY(check_guards(model, plan));
     *plan_out = plan;
     plan = NULL;
 done:

@@ -78,12 +78,14 @@ static void destroy_tensors(clayer_tensor **tensors, size_t count) {
 static clayer_status prepare(prediction *p, int64_t batch) {
     clayer_status status = CLAYER_OK;
     cly_model_run_plan *plan = NULL;
+    clayer_model *flat = NULL;
     clayer_node *const *nodes = NULL;
-    cly_model_outputs(p->model, &nodes);
     for (size_t i = 0; i < p->input_count; i++) {
         p->shapes[i].dims[0] = batch;
     }
-    CLY_TRY(cly_model_find_plan(p->model, p->shapes, &plan));
+    CLY_TRY(cly_model_flat(p->model, &flat));
+    CLY_TRY(cly_model_find_plan(flat, p->shapes, &plan));
+    (void)cly_model_outputs(flat, &nodes);
     destroy_tensors(p->input_tensors, p->input_count);
     destroy_tensors(p->output_tensors, p->output_count);
     for (size_t i = 0; i < p->input_count; i++) {
@@ -94,7 +96,7 @@ static clayer_status prepare(prediction *p, int64_t batch) {
         if (shape.rank < 1 || shape.dims[0] != batch) {
             CLY_TRY(cly_base_fail(CLAYER_UNSUPPORTED,
                                   "model '%s': output '%s' has no row a sample, so it cannot be predicted in batches",
-                                  p->model->name, nodes[i]->layer->name));
+                                  p->model->name, clayer_model_get_output_name(p->model, i)));
         }
         CLY_TRY(clayer_tensor_create(p->model->context, shape.rank, shape.dims, &p->output_tensors[i]));
         if (p->outputs[i] == NULL) {

@@ -8,7 +8,7 @@
 
 /* One run: the plan, the caller's memory, the model's. */
 typedef struct run {
-    clayer_model *model;
+    clayer_model *model; /* the flat one */
     const cly_model_run_plan *plan;
     clayer_tensor *const *inputs;
     clayer_tensor *const *outputs;
@@ -38,7 +38,7 @@ clayer_status cly_model_check_tensors(const clayer_model *model, clayer_tensor *
 static clayer_status check_output(const run *r, size_t index) {
     clayer_node *const *nodes = NULL;
     cly_model_outputs(r->model, &nodes);
-    const char *name = nodes[index]->layer->name;
+    const char *name = clayer_model_get_output_name(r->model, index);
     const clayer_shape *wanted = &r->plan->calls[nodes[index]->index].output;
     const clayer_shape *got = clayer_tensor_get_shape(r->outputs[index]);
     if (got->rank != wanted->rank) {
@@ -109,9 +109,43 @@ static clayer_status run_node(const run *r, const clayer_node *node) {
     status = status == CLAYER_OK ? timer_status : status;
     if (status != CLAYER_OK) {
         char text[CLY_LAYERS_DESCRIPTION];
-        return cly_base_prefix(status, "%s", cly_layers_describe(layer, text, sizeof(text)));
+        return cly_base_prefix(status, "%s", cly_model_describe_node(node, text, sizeof(text)));
     }
     cly_layers_note_run(layer, &call->steps, device_ms);
+    return status;
+}
+
+/* Shows the observer what the node gave. */
+static clayer_status observe(const run *r, const clayer_node *node) {
+    clayer_status status = CLAYER_OK;
+    const cly_model_call *call = &r->plan->calls[node->index];
+    void *values = NULL;
+    if (r->model->observer == NULL) {
+        return CLAYER_OK;
+    }
+    CLY_TRY(cly_base_alloc(1, (size_t)call->output_bytes, &values));
+    CLY_TRY(cly_device_read(r->model->context, memory_at(r, call->place), 0, values, call->output_bytes));
+    r->model->observer(cly_model_node_path(node), node->call, &call->output, values,
+                       (int64_t)(call->output_bytes / sizeof(float)), r->model->observer_data);
+done:
+    free(values);
+    return status;
+}
+
+static clayer_status run_nodes(const run *r) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < r->model->node_count; i++) {
+        if (r->plan->calls[i].needed && r->model->nodes[i]->input_count > 0) {
+            CLY_TRY(run_node(r, r->model->nodes[i]));
+            CLY_TRY(observe(r, r->model->nodes[i]));
+        }
+    }
+    for (size_t i = 0; i < r->plan->copy_count; i++) {
+        const cly_model_copy *copy = &r->plan->copies[i];
+        CLY_TRY(cly_device_copy(r->model->context, memory_at(r, copy->source), 0,
+                                cly_device_tensor_buffer(r->outputs[copy->output]), 0, copy->bytes));
+    }
+done:
     return status;
 }
 
@@ -121,7 +155,7 @@ clayer_status clayer_model_run(clayer_model *model, clayer_tensor *const *inputs
     clayer_shape *shapes = NULL;
     void *memory = NULL;
     cly_model_run_plan *plan = NULL;
-    run r = {.model = model, .inputs = inputs, .outputs = outputs};
+    run r = {.inputs = inputs, .outputs = outputs};
     if (model == NULL || model->input_count == 0) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_run: %s",
                              model == NULL ? "model is NULL" : "the model has no input");
@@ -133,24 +167,28 @@ clayer_status clayer_model_run(clayer_model *model, clayer_tensor *const *inputs
     for (size_t i = 0; i < input_count; i++) {
         shapes[i] = *clayer_tensor_get_shape(inputs[i]);
     }
-    CLY_TRY(cly_model_find_plan(model, shapes, &plan));
+    CLY_TRY(cly_model_flat(model, &r.model));
+    CLY_TRY(cly_model_find_plan(r.model, shapes, &plan));
     r.plan = plan;
     for (size_t i = 0; i < output_count; i++) {
         CLY_TRY(check_output(&r, i));
         CLY_TRY(check_apart(&r, i, output_count));
     }
-    CLY_TRY(cly_model_hold_buffers(model, plan, &r.memory));
-    for (size_t i = 0; i < model->node_count; i++) {
-        if (plan->calls[i].needed && model->nodes[i]->input_count > 0) {
-            CLY_TRY(run_node(&r, model->nodes[i]));
-        }
-    }
-    for (size_t i = 0; i < plan->copy_count; i++) {
-        const cly_model_copy *copy = &plan->copies[i];
-        CLY_TRY(cly_device_copy(model->context, memory_at(&r, copy->source), 0,
-                                cly_device_tensor_buffer(outputs[copy->output]), 0, copy->bytes));
-    }
+    CLY_TRY(cly_model_hold_buffers(r.model, plan, &r.memory));
+    CLY_TRY(run_nodes(&r));
 done:
     free(shapes);
     return status;
+}
+
+clayer_status clayer_model_observe(clayer_model *model, clayer_observe_callback *callback, void *data) {
+    if (model == NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_observe: model is NULL");
+    }
+    if ((callback == NULL) != (model->observer == NULL)) { /* fused plans show less */
+        cly_model_memory_destroy(model);
+    }
+    model->observer = callback;
+    model->observer_data = data;
+    return CLAYER_OK;
 }

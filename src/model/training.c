@@ -37,6 +37,26 @@ static clayer_status check_config(const clayer_model *model, const cly_model_tra
     return CLAYER_OK;
 }
 
+static void release_flat(cly_model_training *training) {
+    if (training->flat != NULL && training->flat != training->model) {
+        clayer_model_destroy(training->flat);
+    }
+    training->flat = NULL;
+}
+
+/* The flat model of today. */
+static clayer_status follow(cly_model_training *training) {
+    clayer_status status = CLAYER_OK;
+    clayer_model *flat = NULL;
+    CLY_TRY(cly_model_flat(training->model, &flat));
+    if (flat != training->flat) {
+        release_flat(training);
+        training->flat = flat == training->model ? flat : cly_model_retain(flat);
+    }
+done:
+    return status;
+}
+
 clayer_status cly_model_training_create(clayer_model *model, const cly_model_training_config *config,
                                         cly_model_training **training_out) {
     clayer_status status = CLAYER_OK;
@@ -47,6 +67,7 @@ clayer_status cly_model_training_create(clayer_model *model, const cly_model_tra
     CLY_TRY(cly_base_alloc(1, sizeof(*training), &memory));
     training = memory;
     training->model = model;
+    CLY_TRY(follow(training));
     training->config = *config;
     training->config.losses = training->config.logits = NULL;
     training->output_count = clayer_model_get_output_count(model);
@@ -74,7 +95,7 @@ void cly_model_training_destroy(cly_model_training *training) {
         return;
     }
     if (training->holds_gradients) {
-        drop_gradients(training->model);
+        drop_gradients(training->flat);
     }
     for (size_t i = 0; i < CLY_COUNT(training->plans); i++) {
         cly_model_train_plan_destroy(training->plans[i]);
@@ -85,6 +106,7 @@ void cly_model_training_destroy(cly_model_training *training) {
     free(training->inputs);
     free((void *)training->config.losses);
     free((void *)training->config.logits);
+    release_flat(training);
     free(training);
 }
 
@@ -101,9 +123,10 @@ clayer_status cly_model_find_train_plan(cly_model_training *training, const clay
                              model->name);
     }
     CLY_TRY(check_config(model, &training->config)); /* the graph may have changed */
+    CLY_TRY(follow(training));
     for (size_t i = 0; i < CLY_COUNT(training->plans); i++) {
         cly_model_train_plan *known = training->plans[i], *oldest = training->plans[place];
-        if (known != NULL && cly_model_train_plan_fits(model, known, input_shapes)) {
+        if (known != NULL && cly_model_train_plan_fits(training->flat, known, input_shapes)) {
             plan = known;
         }
         if (oldest != NULL && (known == NULL || known->forward->last_use < oldest->forward->last_use)) {
@@ -111,7 +134,7 @@ clayer_status cly_model_find_train_plan(cly_model_training *training, const clay
         }
     }
     if (plan == NULL) {
-        CLY_TRY(cly_model_train_plan_create(model, &training->config, input_shapes, &plan));
+        CLY_TRY(cly_model_train_plan_create(training->flat, &training->config, input_shapes, &plan));
         if (training->plans[place] == training->current) {
             training->current = NULL;
         }
@@ -127,7 +150,7 @@ done:
 /* ---- memory ---- */
 
 static clayer_training_plan measure(const cly_model_training *training, const cly_model_train_plan *plan) {
-    clayer_training_plan result = {.weight_bytes = cly_model_weight_bytes(training->model),
+    clayer_training_plan result = {.weight_bytes = cly_model_weight_bytes(training->flat),
                                    .gradient_bytes = plan->gradient_bytes,
                                    .activation_bytes = cly_model_plan_buffer_bytes(plan->forward),
                                    .activation_sum_bytes = plan->forward->unshared_bytes,
@@ -200,7 +223,7 @@ clayer_status cly_model_hold_training(cly_model_training *training, const cly_mo
     CLY_TRY(check_limit(training, plan));
     if (!training->config.inference) {
         training->holds_gradients = true;
-        CLY_TRY(hold_gradients(training->model, plan));
+        CLY_TRY(hold_gradients(training->flat, plan));
     }
     CLY_TRY(cly_model_pool_hold(context, &training->pool, plan->forward));
     if (found_bytes > training->numerics.found_bytes) {

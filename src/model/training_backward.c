@@ -315,7 +315,7 @@ static clayer_status add_layer(builder *b, const clayer_node *node, size_t sourc
     char text[CLY_LAYERS_DESCRIPTION];
     if (node->layer->class->plan_backward == NULL) {
         return cly_base_fail(CLAYER_UNSUPPORTED, "%s cannot be trained through",
-                             cly_layers_describe(node->layer, text, sizeof(text)));
+                             cly_model_describe_node(node, text, sizeof(text)));
     }
     CLY_TRY(add_action(b, CLY_ACTION_LAYER, node, &action));
     CLY_TRY(cly_base_alloc(node->input_count, sizeof(size_t), &memory));

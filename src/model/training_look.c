@@ -31,10 +31,11 @@ bool cly_model_keeps_logits(const clayer_node *end) {
 }
 
 cly_model_logits cly_model_output_logits(const clayer_model *model, size_t index) {
-    if (index >= clayer_model_get_output_count(model)) {
+    clayer_model *flat = NULL;
+    if (index >= clayer_model_get_output_count(model) || cly_model_flat(model, &flat) != CLAYER_OK) {
         return CLY_LOGITS_NONE;
     }
-    const clayer_layer *layer = cly_model_output_end(model, index)->layer;
+    const clayer_layer *layer = cly_model_output_end(flat, index)->layer;
     if (layer->class == &cly_layers_softmax || layer->activation.id == CLY_SOFTMAX) {
         return CLY_LOGITS_SOFTMAX;
     }
@@ -63,8 +64,12 @@ clayer_status cly_model_activity_regularizer(const clayer_layer *layer, cly_spec
 }
 
 bool cly_model_has_penalties(const clayer_model *model) {
-    for (size_t i = 0; i < model->layer_count; i++) {
-        const clayer_layer *layer = model->layers[i];
+    clayer_model *flat = NULL;
+    if (cly_model_flat(model, &flat) != CLAYER_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < flat->layer_count; i++) {
+        const clayer_layer *layer = flat->layers[i];
         cly_spec activity;
         if (cly_model_activity_regularizer(layer, &activity) == CLAYER_OK && activity.entry != NULL) {
             return true;
@@ -87,14 +92,16 @@ clayer_status cly_model_list_weights(const clayer_model *model, bool trainable_o
     cly_model_weight *weights = NULL;
     size_t count = 0;
     void *memory = NULL;
-    for (size_t i = 0; i < model->layer_count; i++) {
-        count += model->layers[i]->weight_count;
+    clayer_model *flat = NULL;
+    CLY_TRY(cly_model_flat(model, &flat));
+    for (size_t i = 0; i < flat->layer_count; i++) {
+        count += flat->layers[i]->weight_count;
     }
     CLY_TRY(cly_base_alloc(count, sizeof(cly_model_weight), &memory));
     weights = memory;
     count = 0;
-    for (size_t i = 0; i < model->layer_count; i++) {
-        clayer_layer *layer = model->layers[i];
+    for (size_t i = 0; i < flat->layer_count; i++) {
+        clayer_layer *layer = flat->layers[i];
         for (size_t j = 0; j < layer->weight_count; j++) {
             if (!trainable_only || cly_layers_is_trained(layer, (int)j)) {
                 weights[count++] = (cly_model_weight){.layer = layer, .index = j, .weight = &layer->weights[j]};

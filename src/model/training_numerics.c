@@ -51,15 +51,15 @@ static clayer_status fail(const cly_model_training *training, const cly_model_ch
     }
     if (!check->backward) {
         return cly_base_fail(CLAYER_NOT_FINITE, "step %lld: layer '%s' (%s), forward: its output holds %s", step,
-                             layer->name, layer->class->name, what);
+                             cly_model_node_path(check->node), layer->class->name, what);
     }
     if (check->weight != NULL) {
         return cly_base_fail(CLAYER_NOT_FINITE,
                              "step %lld: layer '%s' (%s), backward: the gradient of weight '%s' holds %s", step,
-                             layer->name, layer->class->name, check->weight->name, what);
+                             cly_model_node_path(check->node), layer->class->name, check->weight->name, what);
     }
     return cly_base_fail(CLAYER_NOT_FINITE, "step %lld: layer '%s' (%s), backward: the gradient of input %zu holds %s",
-                         step, layer->name, layer->class->name, check->index, what);
+                         step, cly_model_node_path(check->node), layer->class->name, check->index, what);
 }
 
 clayer_status cly_model_numerics_end(cly_model_training *training) {

@@ -156,6 +156,7 @@ typedef struct cly_model_numerics {
 
 struct cly_model_training {
     clayer_model *model;
+    clayer_model *flat;               /* what is trained: the flat model, retained where it is not `model` itself */
     cly_model_training_config config; /* with lists of its own */
     size_t output_count;
     cly_model_train_plan *plans[4]; /* a full batch, the last one, and those of validation */

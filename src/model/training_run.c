@@ -53,7 +53,8 @@ static clayer_status run_steps(const cly_model_training *training, const clayer_
         bindings->saved[i] = cly_model_train_memory(training, own->saved[i]);
     }
     clayer_status status = cly_ops_steps_run(layer->context, steps, bindings);
-    return status == CLAYER_OK ? status : cly_base_prefix(status, "%s", cly_layers_describe(layer, text, sizeof(text)));
+    return status == CLAYER_OK ? status
+                               : cly_base_prefix(status, "%s", cly_model_describe_node(node, text, sizeof(text)));
 }
 
 /* ---- forward ---- */
@@ -112,8 +113,8 @@ done:
 
 clayer_status cly_model_training_forward(cly_model_training *training, clayer_tensor *const *inputs, int64_t step) {
     clayer_status status = CLAYER_OK;
-    const clayer_model *model = training->model;
     CLY_TRY(begin(training, inputs, step));
+    const clayer_model *model = training->flat;
     CLY_TRY(cly_model_numerics_begin(training));
     for (size_t i = 0; i < model->input_count; i++) {
         const size_t value = training->current->nodes[model->inputs[i]->index].output;
@@ -148,7 +149,7 @@ clayer_status cly_model_training_get_output(cly_model_training *training, size_t
     clayer_status status = CLAYER_OK;
     clayer_node *const *nodes = NULL;
     CLY_TRY(expect_forward(training, "an output is asked for"));
-    if (index >= cly_model_outputs(training->model, &nodes)) {
+    if (index >= cly_model_outputs(training->flat, &nodes)) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s' has no output %zu", training->model->name, index);
     }
     const cly_model_train_output *output = &training->current->outputs[index];
