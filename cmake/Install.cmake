@@ -6,7 +6,9 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/clayer)
 
 set_target_properties(clayer_shared PROPERTIES EXPORT_NAME clayer)
 file(RELATIVE_PATH lib_from_bin /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
-set_target_properties(clayer_command PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_bin}")
+# Graphviz' plugins are the system's, in a folder that the loader does not search by itself.
+get_filename_component(graphviz_plugins ${CLAYER_GVPLUGIN_CORE} DIRECTORY)
+set_target_properties(clayer_command PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_bin};${graphviz_plugins}")
 
 install(TARGETS clayer_shared EXPORT clayerTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

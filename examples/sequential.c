@@ -65,7 +65,7 @@ int main(void) {
         status = build(model);
     }
     if (status == CLAYER_OK) {
-        status = clayer_model_summary(model, CLAYER_SUMMARY_KERAS2, 0, print_line, NULL);
+        status = clayer_model_summary(model, NULL, print_line, NULL);
     }
     if (status == CLAYER_OK) {
         status = run(model);

@@ -44,6 +44,7 @@
 
 #include <clayer/array.h>
 #include <clayer/context.h>
+#include <clayer/file.h>
 #include <clayer/layers.h>
 #include <clayer/model.h>
 #include <clayer/status.h>

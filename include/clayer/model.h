@@ -158,12 +158,30 @@ typedef enum clayer_summary_style { CLAYER_SUMMARY_KERAS2 = 0, CLAYER_SUMMARY_KE
 /* Called with each line of a summary, without its newline; `line` is valid during the call. */
 typedef void clayer_print_callback(const char *line, void *data);
 
+typedef struct clayer_summary_config {
+    size_t struct_size;
+    clayer_summary_style style;
+    int line_length;    /* 0: Keras' default */
+    bool expand_nested; /* show the layers of nested models below them */
+} clayer_summary_config;
+
 /* Prints Keras' table of layers, output shapes and parameters, byte for byte as model.summary() of that generation
- * prints it to a plain (not interactive) output of 80 columns. line_length 0: Keras' default. A model built in C prints
- * as Sequential if every layer was added to "the last one" by NULL, else as functional; a loaded one as it was saved.
- */
-CLAYER_API clayer_status clayer_model_summary(clayer_model *model, clayer_summary_style style, int line_length,
+ * prints it to a plain (not interactive) output of 80 columns. A model built in C prints as Sequential if every layer
+ * was added to "the last one" by NULL, else as functional; a loaded one as it was saved. config NULL: defaults. */
+CLAYER_API clayer_status clayer_model_summary(clayer_model *model, const clayer_summary_config *config,
                                               clayer_print_callback *print, void *data);
+
+typedef struct clayer_dot_config {
+    size_t struct_size;
+    const char *rankdir; /* where the arrows go: "TB" (NULL), "LR", "BT" or "RL" */
+    bool expand_nested;  /* draw the layers of nested models, in a frame */
+    bool hide_shapes;
+} clayer_dot_config;
+
+/* Draws the model as a graph in the DOT language, which Graphviz and others render: what Keras' model_to_dot draws. The
+ * text goes to `print` line by line. config NULL: defaults. */
+CLAYER_API clayer_status clayer_model_to_dot(clayer_model *model, const clayer_dot_config *config,
+                                             clayer_print_callback *print, void *data);
 
 /* Device memory needed to run, known before running: what the model holds itself, without the tensors that are passed
  * to clayer_model_run. */
@@ -179,6 +197,28 @@ typedef struct clayer_model_plan {
  * with a batch of `batch_size`; a dimension that stays unknown is CLAYER_INVALID_SHAPE. */
 CLAYER_API clayer_status clayer_model_get_plan(clayer_model *model, const clayer_shape *input_shapes,
                                                int64_t batch_size, clayer_model_plan *plan_out);
+
+/* What one layer of a model takes for one batch, summed over its calls. */
+typedef struct clayer_layer_costs {
+    const char *path; /* its name, within nested models "encoder/conv2d_1"; valid during the call */
+    const clayer_layer *layer;
+    size_t calls;
+    clayer_shape output;   /* of the first call, with the batch */
+    uint64_t output_bytes; /* of all outputs: what they would take if none shared memory */
+    uint64_t weight_bytes;
+    /* Of convolutions, of Dense and of Dot, as papers count them: each output of a convolution takes kernel volume times
+     * input channels / groups, the padding's zeros included. Biases, activations, normalisations, pooling and
+     * arithmetic are not counted. */
+    uint64_t multiply_adds;
+} clayer_layer_costs;
+
+/* Called for each layer that the outputs need, those of nested models included and inputs not, in the order in which
+ * they run first. */
+typedef void clayer_costs_callback(const clayer_layer_costs *costs, void *data);
+
+/* The costs of predicting one batch; shapes as for clayer_model_get_plan. */
+CLAYER_API clayer_status clayer_model_get_costs(clayer_model *model, const clayer_shape *input_shapes,
+                                                int64_t batch_size, clayer_costs_callback *callback, void *data);
 
 /* Device memory needed to train, known before the first step: what the model, its gradients and its optimizer hold. */
 typedef struct clayer_training_plan {

@@ -41,7 +41,7 @@ typedef struct cly_cli_verb {
 } cly_cli_verb;
 
 extern const cly_cli_verb cly_cli_devices, cly_cli_summary, cly_cli_run, cly_cli_train, cly_cli_evaluate,
-    cly_cli_convert, cly_cli_selftest;
+    cly_cli_convert, cly_cli_plot, cly_cli_selftest;
 
 /* ---- options (options.c) ---- */
 

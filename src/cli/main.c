@@ -8,8 +8,8 @@
 
 volatile sig_atomic_t cly_cli_interrupted;
 
-static const cly_cli_verb *const verbs[] = {&cly_cli_devices,  &cly_cli_summary, &cly_cli_run,     &cly_cli_train,
-                                            &cly_cli_evaluate, &cly_cli_convert, &cly_cli_selftest};
+static const cly_cli_verb *const verbs[] = {&cly_cli_devices,  &cly_cli_summary, &cly_cli_run,  &cly_cli_train,
+                                            &cly_cli_evaluate, &cly_cli_convert, &cly_cli_plot, &cly_cli_selftest};
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
 static void on_interrupt(int number) {

@@ -1,8 +1,8 @@
-/* cli/summary.c: `clayer summary`: Keras' own table of a model, and the device memory that running it takes. */
-#include "cli.h"
-
-#include <inttypes.h>
+/* cli/summary.c: `clayer summary`: Keras' own table of a model, and what running it takes. */
 #include <string.h>
+
+#include "cli.h"
+#include "costs.h"
 
 typedef struct request {
     const char *model_path;
@@ -10,52 +10,12 @@ typedef struct request {
     int64_t batch_size;
     int64_t line_length;
     clayer_summary_style style;
+    bool expand_nested, costs;
 } request;
 
 static void print_line(const char *line, void *data) {
     (void)data;
     puts(line);
-}
-
-/* One line more; a layer that cannot be trained through is no fault of a summary. */
-static int print_training_plan(clayer_model *model, int64_t batch_size) {
-    clayer_training_plan plan;
-    char total[32], gradients[32], optimizer[32], activations[32], workspace[32];
-    clayer_status status = clayer_model_get_training_plan(model, NULL, batch_size, &plan);
-    if (status != CLAYER_OK) {
-        printf("  to train: not possible (%s)\n", clayer_last_error());
-        return CLY_EXIT_DONE;
-    }
-    printf("  to train: %s (gradients %s, optimizer %s, activations %s, workspace %s)\n",
-           cly_cli_format_bytes(plan.total_bytes, total, sizeof total),
-           cly_cli_format_bytes(plan.gradient_bytes, gradients, sizeof gradients),
-           cly_cli_format_bytes(plan.optimizer_bytes, optimizer, sizeof optimizer),
-           cly_cli_format_bytes(plan.activation_bytes, activations, sizeof activations),
-           cly_cli_format_bytes(plan.workspace_bytes, workspace, sizeof workspace));
-    return CLY_EXIT_DONE;
-}
-
-static int print_plan(clayer_model *model, int64_t batch_size) {
-    clayer_model_plan plan;
-    char total[32], weights[32], activations[32], unshared[32], workspace[32];
-    clayer_status status = clayer_model_get_plan(model, NULL, batch_size, &plan);
-    if (status == CLAYER_INVALID_SHAPE) {
-        /* An input with unknown dimensions: Keras' table is all there is to say. */
-        printf("\nPlanned device memory for a batch of %" PRId64 ": not known before an input is (%s)\n", batch_size,
-               clayer_last_error());
-        return CLY_EXIT_DONE;
-    }
-    if (status != CLAYER_OK) {
-        return cly_cli_fail_status(status);
-    }
-    printf("\nPlanned device memory for a batch of %" PRId64 ": %s\n", batch_size,
-           cly_cli_format_bytes(plan.total_bytes, total, sizeof total));
-    printf("  weights %s, activations %s (%s without sharing), workspace %s\n",
-           cly_cli_format_bytes(plan.weight_bytes, weights, sizeof weights),
-           cly_cli_format_bytes(plan.activation_bytes, activations, sizeof activations),
-           cly_cli_format_bytes(plan.activation_sum_bytes, unshared, sizeof unshared),
-           cly_cli_format_bytes(plan.workspace_bytes, workspace, sizeof workspace));
-    return print_training_plan(model, batch_size);
 }
 
 static int summarise(const cly_cli_options *options, const request *wanted) {
@@ -65,9 +25,20 @@ static int summarise(const cly_cli_options *options, const request *wanted) {
     if (status == CLY_EXIT_DONE) {
         status = cly_cli_load_model(&cly_cli_summary, context, wanted->model_path, wanted->weights_path, true, &model);
     }
+    if (status == CLY_EXIT_DONE && !options->json) {
+        const clayer_summary_config config = {.struct_size = sizeof config,
+                                              .style = wanted->style,
+                                              .line_length = (int)wanted->line_length,
+                                              .expand_nested = wanted->expand_nested};
+        clayer_status printed = clayer_model_summary(model, &config, print_line, NULL);
+        status = printed == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_status(printed);
+    }
+    if (status == CLY_EXIT_DONE && wanted->costs && !options->json) {
+        status = cly_cli_print_costs(model, wanted->batch_size);
+    }
     if (status == CLY_EXIT_DONE) {
-        clayer_status printed = clayer_model_summary(model, wanted->style, (int)wanted->line_length, print_line, NULL);
-        status = printed == CLAYER_OK ? print_plan(model, wanted->batch_size) : cly_cli_fail_status(printed);
+        status = options->json ? cly_cli_print_costs_json(model, wanted->batch_size)
+                               : cly_cli_print_plans(model, wanted->batch_size);
     }
     clayer_model_destroy(model);
     clayer_context_destroy(context);
@@ -76,10 +47,13 @@ static int summarise(const cly_cli_options *options, const request *wanted) {
 
 static int run_summary(int argc, char **argv) {
     static const struct option longs[] = {CLY_CLI_COMMON_OPTIONS,
+                                          CLY_CLI_JSON_OPTION,
                                           {"style", required_argument, NULL, 's'},
                                           {"line-length", required_argument, NULL, 'l'},
                                           {"batch-size", required_argument, NULL, 'b'},
                                           {"weights", required_argument, NULL, 'w'},
+                                          {"expand-nested", no_argument, NULL, 'e'},
+                                          {"costs", no_argument, NULL, 'c'},
                                           {NULL, 0, NULL, 0}};
     cly_cli_options options = {.device = NULL};
     request wanted = {.batch_size = 32};
@@ -101,6 +75,12 @@ static int run_summary(int argc, char **argv) {
             case 'b':
                 status = cly_cli_read_count(&cly_cli_summary, "--batch-size", optarg, &wanted.batch_size);
                 break;
+            case 'e':
+                wanted.expand_nested = true;
+                break;
+            case 'c':
+                wanted.costs = true;
+                break;
             default:
                 wanted.weights_path = optarg;
         }
@@ -120,7 +100,8 @@ const cly_cli_verb cly_cli_summary = {
     .name = "summary",
     .purpose = "prints Keras' table of a model and the planned device memory",
     .help =
-        "usage: clayer summary MODEL [--style keras2|keras3] [--line-length N] [--batch-size N]\n"
+        "usage: clayer summary MODEL [--style keras2|keras3] [--line-length N] [--expand-nested]\n"
+        "                      [--costs] [--batch-size N] [--json]\n"
         "\n"
         "Prints the table of layers, output shapes and parameters as model.summary() does, then\n"
         "the device memory that running and training the model take. MODEL is a .keras or .h5\n"
@@ -128,7 +109,10 @@ const cly_cli_verb cly_cli_summary = {
         "\n"
         "  --style keras2|keras3     whose table (keras2)\n"
         "  --line-length N           the width of the table (Keras' own)\n"
-        "  --batch-size N            the batch for the planned memory (32)\n"
+        "  --expand-nested           show the layers of models inside the model below them\n"
+        "  --costs                   then show each layer's memory and multiply-adds\n"
+        "  --batch-size N            the batch for the planned memory and the costs (32)\n"
+        "  --json                    print costs and planned memory as JSON, no table\n"
         "  --weights FILE            weights for a JSON config\n"
         "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
         "  -v, --verbose             say what the library does\n",

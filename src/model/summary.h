@@ -12,7 +12,7 @@
 /* The model as Keras orders it: what the outputs need, and inputs that nothing needs. */
 typedef struct cly_model_map {
     const clayer_model *model;
-    bool *relevant;              /* a node of the network, one a node */
+    bool *relevant;              /* a call of the network: one a node, true for the first node of a call only */
     const clayer_layer **layers; /* deepest first, then in order of traversal from the outputs */
     size_t layer_count;
     bool chain;                /* no branch, no layer called twice: printed without connections */
@@ -20,6 +20,8 @@ typedef struct cly_model_map {
 } cly_model_map;
 
 clayer_status cly_model_map_create(const clayer_model *model, cly_model_map *map_out);
+/* The same without the parameters. */
+clayer_status cly_model_map_order(const clayer_model *model, cly_model_map *map_out);
 void cly_model_map_free(cly_model_map *map);
 
 /* Where the lines go. */
@@ -28,13 +30,15 @@ typedef struct cly_model_printer {
     void *data;
 } cly_model_printer;
 
-clayer_status cly_model_summary_keras2(const cly_model_map *map, int line_length, cly_model_printer printer);
-clayer_status cly_model_summary_keras3(const cly_model_map *map, int line_length, cly_model_printer printer);
+clayer_status cly_model_summary_keras2(const cly_model_map *map, const clayer_summary_config *config,
+                                       cly_model_printer printer);
+clayer_status cly_model_summary_keras3(const cly_model_map *map, const clayer_summary_config *config,
+                                       cly_model_printer printer);
 
-/* Parameters of a layer, trainable and not. */
-uint64_t cly_model_count_parameters(const clayer_layer *layer);
+/* Parameters of a layer, trainable and not; those of a nested model are each counted once. */
+clayer_status cly_model_count_parameters(const clayer_layer *layer, uint64_t *count_out);
 
-/* The n-th relevant call of `layer` from node index `from` on; NULL if there is none. */
+/* The next relevant call of `layer` from node index `from` on: its first node. NULL if there is none. */
 const clayer_node *cly_model_next_call(const cly_model_map *map, const clayer_layer *layer, size_t from);
 
 /* "7.00 KB" for the memory of float32 parameters; `unit` is what bytes are called ("B", "Byte"). */

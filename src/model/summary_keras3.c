@@ -22,6 +22,7 @@ typedef struct lines {
 typedef struct table {
     const cly_model_map *map;
     cly_model_printer printer;
+    bool expand_nested;
     int columns;
     int widths[COLUMNS]; /* with padding */
 } table;
@@ -246,23 +247,37 @@ done:
     return status;
 }
 
-/* The shape of the layer's last call, whether or not it belongs to the network. */
-static clayer_status add_shape(const table *t, const clayer_layer *layer, cly_base_text *text) {
-    const clayer_model *model = t->map->model;
+/* The shape of the layer's last call, whether or not it belongs to the network; "[(None, 5), (None, 3)]" where that has
+ * several outputs. */
+static clayer_status add_shape(const clayer_model *model, const clayer_layer *layer, cly_base_text *text) {
+    clayer_status status = CLAYER_OK;
     size_t i = model->node_count;
     while (i > 0 && model->nodes[i - 1]->layer != layer) {
         i--;
     }
-    return i == 0 ? cly_base_text_add(text, "?") : cly_model_add_shape(text, &model->nodes[i - 1]->shape, false);
+    if (i == 0) {
+        return cly_base_text_add(text, "?");
+    }
+    size_t count = model->nodes[i - 1]->tensor + 1;
+    CLY_TRY(cly_base_text_add(text, count == 1 ? "" : "["));
+    for (size_t j = 0; j < count; j++) {
+        CLY_TRY(cly_base_text_add(text, j == 0 ? "" : ", "));
+        CLY_TRY(cly_model_add_shape(text, &model->nodes[i - count + j]->shape, false));
+    }
+    CLY_TRY(cly_base_text_add(text, count == 1 ? "" : "]"));
+done:
+    return status;
 }
 
-static clayer_status add_connections(const table *t, const clayer_layer *layer, cly_base_text *text) {
+/* None within nested models, whose calls are not of the network. */
+static clayer_status add_connections(const table *t, const clayer_layer *layer, int level, cly_base_text *text) {
     clayer_status status = CLAYER_OK;
-    for (const clayer_node *node = cly_model_next_call(t->map, layer, 0); node != NULL;
+    for (const clayer_node *node = level > 0 ? NULL : cly_model_next_call(t->map, layer, 0); node != NULL;
          node = cly_model_next_call(t->map, layer, node->index + 1)) {
         for (size_t i = 0; i < node->input_count; i++) {
-            CLY_TRY(cly_base_text_add(text, "%s%s[%zu][0]", text->length > 0 ? ", " : "", node->inputs[i]->layer->name,
-                                      node->inputs[i]->call));
+            const clayer_node *input = node->inputs[i];
+            CLY_TRY(cly_base_text_add(text, "%s%s[%zu][%zu]", text->length > 0 ? ", " : "", input->layer->name,
+                                      input->call, input->tensor));
         }
     }
     if (text->length == 0) {
@@ -272,19 +287,43 @@ done:
     return status;
 }
 
-static clayer_status print_layer(const table *t, const clayer_layer *layer) {
+static clayer_status print_layer(const table *t, const clayer_model *model, const clayer_layer *layer, int level) {
     clayer_status status = CLAYER_OK;
     cly_base_text cells[COLUMNS] = {{0}};
-    CLY_TRY(cly_base_text_add(&cells[0], "%s (%s)", layer->name, layer->class->name));
-    CLY_TRY(add_shape(t, layer, &cells[1]));
-    CLY_TRY(add_count(&cells[2], cly_model_count_parameters(layer)));
-    CLY_TRY(add_connections(t, layer, &cells[3]));
+    uint64_t parameters = 0;
+    CLY_TRY(cly_model_count_parameters(layer, &parameters));
+    CLY_TRY(add_blanks(&cells[0], 3 * level));
+    CLY_TRY(cly_base_text_add(&cells[0], "%s%s (%s)", level > 0 ? "└ " : "", layer->name, layer->class->name));
+    CLY_TRY(add_shape(model, layer, &cells[1]));
+    CLY_TRY(add_count(&cells[2], parameters));
+    CLY_TRY(add_connections(t, layer, level, &cells[3]));
     CLY_TRY(print_row(t, (const char *const[]){cells[0].chars, cells[1].chars, cells[2].chars, cells[3].chars}, "│",
                       false));
 done:
     for (int i = 0; i < COLUMNS; i++) {
         cly_base_text_free(&cells[i]);
     }
+    return status;
+}
+
+/* The layers of one model, `level` models deep, each behind a border. */
+static clayer_status print_layers(const table *t, const cly_model_map *map, int level) {
+    clayer_status status = CLAYER_OK;
+    cly_model_map inner = {0};
+    for (size_t i = 0; i < map->layer_count; i++) {
+        const clayer_layer *layer = map->layers[i];
+        if (level > 0 || i > 0) {
+            CLY_TRY(print_border(t, "├", "─", "┼", "┤"));
+        }
+        CLY_TRY(print_layer(t, map->model, layer, level));
+        if (t->expand_nested && layer->nested != NULL) {
+            CLY_TRY(cly_model_map_order(layer->nested, &inner));
+            CLY_TRY(print_layers(t, &inner, level + 1));
+            cly_model_map_free(&inner);
+        }
+    }
+done:
+    cly_model_map_free(&inner);
     return status;
 }
 
@@ -351,23 +390,19 @@ static clayer_status lay_out(table *t, int line_length) {
     return CLAYER_OK;
 }
 
-clayer_status cly_model_summary_keras3(const cly_model_map *map, int line_length, cly_model_printer printer) {
+clayer_status cly_model_summary_keras3(const cly_model_map *map, const clayer_summary_config *config,
+                                       cly_model_printer printer) {
     static const char *const header[COLUMNS] = {"Layer (type)", "Output Shape", "Param #", "Connected to"};
     clayer_status status = CLAYER_OK;
     cly_base_text title = {0};
-    table t = {.map = map, .printer = printer};
-    CLY_TRY(lay_out(&t, line_length));
+    table t = {.map = map, .printer = printer, .expand_nested = config->expand_nested};
+    CLY_TRY(lay_out(&t, config->line_length));
     CLY_TRY(cly_base_text_add(&title, "Model: \"%s\"", map->model->name));
     CLY_TRY(print_text(&t, title.chars));
     CLY_TRY(print_border(&t, "┏", "━", "┳", "┓"));
     CLY_TRY(print_row(&t, header, "┃", true));
     CLY_TRY(print_border(&t, "┡", "━", "╇", "┩"));
-    for (size_t i = 0; i < map->layer_count; i++) {
-        if (i > 0) {
-            CLY_TRY(print_border(&t, "├", "─", "┼", "┤"));
-        }
-        CLY_TRY(print_layer(&t, map->layers[i]));
-    }
+    CLY_TRY(print_layers(&t, map, 0));
     CLY_TRY(print_border(&t, "└", "─", "┴", "┘"));
     CLY_TRY(print_total(&t, "Total params", map->trainable + map->fixed));
     CLY_TRY(print_total(&t, "Trainable params", map->trainable));

@@ -310,4 +310,15 @@ static const cly_ops_implementation implementations[] = {
     {0},
 };
 
-const cly_ops_operator cly_ops_conv_operator = {.name = "conv", .implementations = implementations};
+uint64_t cly_ops_conv_multiply_adds(const void *shape) {
+    const cly_ops_conv_shape *s = shape;
+    int64_t count = s->batch;
+    bool fits = cly_base_multiply(&count, s->out_channels) && cly_base_multiply(&count, s->in_channels / s->groups);
+    for (int i = 0; i < 3; i++) {
+        fits = fits && cly_base_multiply(&count, s->out[i]) && cly_base_multiply(&count, s->kernel[i]);
+    }
+    return fits ? (uint64_t)count : INT64_MAX;
+}
+
+const cly_ops_operator cly_ops_conv_operator = {
+    .name = "conv", .implementations = implementations, .multiply_adds = cly_ops_conv_multiply_adds};

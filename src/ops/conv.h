@@ -36,6 +36,10 @@ extern const cly_ops_operator cly_ops_conv_transpose_operator; /* "conv_transpos
  * 3 y. */
 extern const cly_ops_operator cly_ops_depthwise_operator; /* "depthwise": "direct", "reference" */
 
+/* Multiply-adds of any of these, without the bias, as papers count them: for each output kernel volume times channels
+ * that are read, the padding's zeros included. INT64_MAX at most. */
+uint64_t cly_ops_conv_multiply_adds(const void *shape);
+
 /* ---- gradients ----
  *
  * The gradient of "conv" with respect to its input is "conv_transpose" with the same shape (no bias, linear; operands

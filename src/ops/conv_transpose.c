@@ -291,4 +291,5 @@ static const cly_ops_implementation implementations[] = {
     {0},
 };
 
-const cly_ops_operator cly_ops_conv_transpose_operator = {.name = "conv_transpose", .implementations = implementations};
+const cly_ops_operator cly_ops_conv_transpose_operator = {
+    .name = "conv_transpose", .implementations = implementations, .multiply_adds = cly_ops_conv_multiply_adds};

@@ -44,4 +44,5 @@ static const cly_ops_implementation implementations[] = {
     {0},
 };
 
-const cly_ops_operator cly_ops_depthwise_operator = {.name = "depthwise", .implementations = implementations};
+const cly_ops_operator cly_ops_depthwise_operator = {
+    .name = "depthwise", .implementations = implementations, .multiply_adds = cly_ops_conv_multiply_adds};

@@ -26,6 +26,7 @@ typedef struct cly_ops_implementation {
 typedef struct cly_ops_operator {
     const char *name;                              /* "conv" */
     const cly_ops_implementation *implementations; /* ends with name NULL */
+    uint64_t (*multiply_adds)(const void *shape);  /* what sums of products take; NULL: there are none */
 } cly_ops_operator;
 
 /* The cheapest implementation that can, or the forced one; CLAYER_UNSUPPORTED if the forced one cannot do `shape`. */

@@ -109,7 +109,9 @@ START_TEST(loaded_models_print_the_summary_of_keras) {
         printed out = {.text = NULL};
         size_t length = 0;
         MUST(clayer_model_load(context, beside(folder, list.names[i], ".keras"), &model));
-        MUST(clayer_model_summary(model, keras2 ? CLAYER_SUMMARY_KERAS2 : CLAYER_SUMMARY_KERAS3, 0, print_line, &out));
+        const clayer_summary_config config = {.struct_size = sizeof(config),
+                                              .style = keras2 ? CLAYER_SUMMARY_KERAS2 : CLAYER_SUMMARY_KERAS3};
+        MUST(clayer_model_summary(model, &config, print_line, &out));
         char *expected = read_bytes(beside(folder, list.names[i], ".summary.txt"), &length);
         /* Keras 3 adds what its optimizer holds to the totals; the optimizer of a file is not part of a model here. */
         char *totals = strstr(expected, "Optimizer params") != NULL ? strstr(expected, " Total params") : NULL;

@@ -35,13 +35,15 @@ static void compare(const description *d, const char *folder, const char *name, 
     int end = snprintf(path, sizeof(path), "%s/%s.keras%d", folder, name, generation);
     (void)snprintf(path + end, sizeof(path) - (size_t)end, length == 0 ? ".txt" : ".%d.txt", length);
     char *expected = read_expected(path);
-    clayer_summary_style style = generation == 2 ? CLAYER_SUMMARY_KERAS2 : CLAYER_SUMMARY_KERAS3;
+    const clayer_summary_config config = {.struct_size = sizeof(config),
+                                          .style = generation == 2 ? CLAYER_SUMMARY_KERAS2 : CLAYER_SUMMARY_KERAS3,
+                                          .line_length = length};
     if (expected == NULL) {
         bool foreign = strcmp(name, "chinese") == 0 || strcmp(name, "wide_names") == 0;
         ck_assert_msg(foreign && generation == 2, "%s is missing", path); /* Keras 2 refuses such names */
         return;
     }
-    MUST(clayer_model_summary(d->model, style, length, add_line, &actual));
+    MUST(clayer_model_summary(d->model, &config, add_line, &actual));
     ck_assert_msg(strcmp(actual.chars, expected) == 0, "%s: expected\n%s\ngot\n%s", path, expected, actual.chars);
     cly_base_text_free(&actual);
     free(expected);
@@ -104,21 +106,22 @@ static void ignore_line(const char *line, void *data) {
     (void)line, (void)data;
 }
 
+static clayer_status summarise(clayer_model *model, clayer_summary_style style, int line_length) {
+    const clayer_summary_config config = {.struct_size = sizeof(config), .style = style, .line_length = line_length};
+    return clayer_model_summary(model, &config, ignore_line, NULL);
+}
+
 START_TEST(wrong_arguments_are_refused) {
     clayer_model *model = new_model("net");
     add_input(model, "x", RANK(3), DIMS(3));
-    REFUSED(clayer_model_summary(NULL, CLAYER_SUMMARY_KERAS2, 0, ignore_line, NULL), CLAYER_INVALID_ARGUMENT,
-            "model is NULL");
-    REFUSED(clayer_model_summary(model, CLAYER_SUMMARY_KERAS2, 0, NULL, NULL), CLAYER_INVALID_ARGUMENT,
-            "print is NULL");
-    REFUSED(clayer_model_summary(model, CLAYER_SUMMARY_KERAS3, -1, ignore_line, NULL), CLAYER_INVALID_ARGUMENT,
-            "negative");
-    REFUSED(clayer_model_summary(model, (clayer_summary_style)7, 0, ignore_line, NULL), CLAYER_INVALID_ARGUMENT,
-            "unknown style 7");
-    REFUSED(clayer_model_summary(model, CLAYER_SUMMARY_KERAS2, 8, ignore_line, NULL), CLAYER_INVALID_ARGUMENT,
-            "line_length 8 is too small");
-    REFUSED(clayer_model_summary(model, CLAYER_SUMMARY_KERAS3, 12, ignore_line, NULL), CLAYER_INVALID_ARGUMENT,
-            "line_length 12 is too small");
+    REFUSED(clayer_model_summary(NULL, NULL, ignore_line, NULL), CLAYER_INVALID_ARGUMENT, "model is NULL");
+    REFUSED(clayer_model_summary(model, NULL, NULL, NULL), CLAYER_INVALID_ARGUMENT, "print is NULL");
+    REFUSED(summarise(model, CLAYER_SUMMARY_KERAS3, -1), CLAYER_INVALID_ARGUMENT, "negative");
+    REFUSED(summarise(model, (clayer_summary_style)7, 0), CLAYER_INVALID_ARGUMENT, "unknown style 7");
+    REFUSED(summarise(model, CLAYER_SUMMARY_KERAS2, 8), CLAYER_INVALID_ARGUMENT, "line_length 8 is too small");
+    REFUSED(summarise(model, CLAYER_SUMMARY_KERAS3, 12), CLAYER_INVALID_ARGUMENT, "line_length 12 is too small");
+    const clayer_summary_config short_config = {.struct_size = 4};
+    REFUSED(clayer_model_summary(model, &short_config, ignore_line, NULL), CLAYER_INVALID_ARGUMENT, "struct_size");
     clayer_model_destroy(model);
 }
 END_TEST
