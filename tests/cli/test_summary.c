@@ -8,9 +8,7 @@
 #include "cli/command.h"
 #include "support/runner.h"
 
-static char *read_golden(const char *stem) {
-    char path[768];
-    snprintf(path, sizeof path, "%s/models/%s.summary.txt", CLAYER_TEST_DATA, stem);
+static char *read_file(const char *path) {
     FILE *file = fopen(path, "rb");
     ck_assert_msg(file != NULL, "cannot read '%s'", path);
     char *text = calloc(1, 1 << 16);
@@ -18,6 +16,12 @@ static char *read_golden(const char *stem) {
     ck_assert(fread(text, 1, (1 << 16) - 1, file) > 0);
     fclose(file);
     return text;
+}
+
+static char *read_golden(const char *stem) {
+    char name[256];
+    snprintf(name, sizeof name, "models/%s.summary.txt", stem);
+    return read_file(command_golden(name));
 }
 
 /* The table byte for byte, a blank line, the plan. */
@@ -54,6 +58,44 @@ START_TEST(tables_are_keras_own) {
 }
 END_TEST
 
+/* Nested models, several outputs, arithmetic: golden/make_summaries.py asked both generations. */
+START_TEST(nested_tables_are_keras_own) {
+    static const char *const cases[] = {"siamese", "chain",         "sequential", "several_outputs", "second_output",
+                                        "deep",    "unknown_sizes", "frozen",     "long_names"};
+    static const struct {
+        const char *suffix, *options[3];
+    } tables[] = {{"summary", {NULL}},
+                  {"expanded", {"--expand-nested", NULL}},
+                  {"expanded.120", {"--expand-nested", "--line-length", "120"}}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int generation = 2; generation <= 3; generation++) {
+            for (size_t j = 0; j < sizeof tables / sizeof tables[0]; j++) {
+                char config[256], golden[256];
+                snprintf(config, sizeof config, "summaries/k%d_%s.json", generation, cases[i]);
+                snprintf(golden, sizeof golden, "summaries/k%d_%s.%s.txt", generation, cases[i], tables[j].suffix);
+                const char *const argv[] = {CLAYER_COMMAND,
+                                            "summary",
+                                            command_golden(config),
+                                            "--style",
+                                            generation == 2 ? "keras2" : "keras3",
+                                            tables[j].options[0],
+                                            tables[j].options[1],
+                                            tables[j].options[2],
+                                            NULL};
+                command_result result = command_run_to(argv, NULL, NULL);
+                CHECK_STATUS(result, 0);
+                char *expected = read_file(command_golden(golden));
+                ck_assert_msg(strncmp(result.out, expected, strlen(expected)) == 0, "%s: expected\n%s\ngot\n%s", golden,
+                              expected, result.out);
+                ck_assert_msg(strncmp(result.out + strlen(expected), "\nPlanned", 8) == 0, "%s: more rows", golden);
+                free(expected);
+                command_free(&result);
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(options_change_the_table) {
     const char *model = command_golden("models/k2_classifier.json");
     command_result narrow = RUN("summary", model, "--line-length", "80", "--batch-size", "7");
@@ -87,6 +129,7 @@ static Suite *make_suite(void) {
     TCase *tests = tcase_create("summary");
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, tables_are_keras_own);
+    tcase_add_test(tests, nested_tables_are_keras_own);
     tcase_add_test(tests, options_change_the_table);
     tcase_add_test(tests, memory_grows_with_the_batch);
     suite_add_tcase(suite, tests);

@@ -77,6 +77,7 @@ rule_dependencies() {
     only 'zlib\.h' src/io/idx.c src/io/zip.c
     only '(cjson/)?cJSON\.h' src/io/ src/layers/shape.c
     only 'openssl/[a-z0-9]*\.h' src/device/cache.c src/device/entry.c
+    only 'graphviz/[a-z]*\.h' src/cli/svg.c
     only 'CL/[a-z_]*\.h' include/clayer/opencl.h
 }
 
