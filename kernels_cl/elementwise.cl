@@ -54,7 +54,7 @@ static float normalise(const float x, const float gamma, const float beta, const
 __kernel void batch_norm_last(__global const float *x, __global const float *gamma, __global const float *beta,
                               __global const float *mean, __global const float *variance, __global float *y,
                               const long rows, const int axis, const int4 split, const int has_gamma,
-                              const int has_beta, const float epsilon) {
+                              const int has_beta, const float epsilon, const float4 parameters) {
     FOR_ROWS(row, rows, split) {
         __global const float *from = x + row * axis;
         __global float *to = y + row * axis;
@@ -62,12 +62,13 @@ __kernel void batch_norm_last(__global const float *x, __global const float *gam
             if (i + VECTOR <= axis) {
                 const FLOATV scale =
                     (has_gamma ? LOADV(gamma + i) : (FLOATV)(1.0f)) / sqrt(LOADV(variance + i) + (FLOATV)(epsilon));
-                STOREV(fma(LOADV(from + i) - LOADV(mean + i), scale, has_beta ? LOADV(beta + i) : (FLOATV)(0.0f)),
-                       to + i);
+                const FLOATV shift = has_beta ? LOADV(beta + i) : (FLOATV)(0.0f);
+                STOREV(activate_vector(fma(LOADV(from + i) - LOADV(mean + i), scale, shift), parameters), to + i);
             } else {
                 for (int c = i; c < axis; c++) {
-                    to[c] = normalise(from[c], has_gamma ? gamma[c] : 1.0f, has_beta ? beta[c] : 0.0f, mean[c],
-                                      variance[c], epsilon);
+                    to[c] = activate(normalise(from[c], has_gamma ? gamma[c] : 1.0f, has_beta ? beta[c] : 0.0f,
+                                               mean[c], variance[c], epsilon),
+                                     parameters);
                 }
             }
         }
@@ -78,7 +79,8 @@ __kernel void batch_norm_last(__global const float *x, __global const float *gam
 __kernel void batch_norm_first(__global const float *x, __global const float *gamma, __global const float *beta,
                                __global const float *mean, __global const float *variance, __global float *y,
                                const long rows, const int axis, const int4 split, const int has_gamma,
-                               const int has_beta, const float epsilon, const int inner) {
+                               const int has_beta, const float epsilon, const float4 parameters,
+                               const int inner) {
     FOR_ROWS(row, rows, split) {
         const int c = (int)((INDEX)row % axis);
         const float scale = (has_gamma ? gamma[c] : 1.0f) / sqrt(variance[c] + epsilon);
@@ -88,10 +90,11 @@ __kernel void batch_norm_first(__global const float *x, __global const float *ga
         __global float *to = y + row * inner;
         FOR_COLUMNS(i, inner) {
             if (i + VECTOR <= inner) {
-                STOREV(fma(LOADV(from + i) - (FLOATV)(centre), (FLOATV)(scale), (FLOATV)(shift)), to + i);
+                const FLOATV value = fma(LOADV(from + i) - (FLOATV)(centre), (FLOATV)(scale), (FLOATV)(shift));
+                STOREV(activate_vector(value, parameters), to + i);
             } else {
                 for (int j = i; j < inner; j++) {
-                    to[j] = fma(from[j] - centre, scale, shift);
+                    to[j] = activate(fma(from[j] - centre, scale, shift), parameters);
                 }
             }
         }
@@ -101,11 +104,13 @@ __kernel void batch_norm_first(__global const float *x, __global const float *ga
 __kernel void batch_norm_reference(__global const float *x, __global const float *gamma, __global const float *beta,
                                    __global const float *mean, __global const float *variance, __global float *y,
                                    const long count, const int axis, const long inner, const int has_gamma,
-                                   const int has_beta, const float epsilon) {
+                                   const int has_beta, const float epsilon, const float4 parameters) {
     const long i = get_global_id(0);
     if (i < count) {
         const int c = (int)((INDEX)i / (INDEX)inner % axis);
-        y[i] = normalise(x[i], has_gamma ? gamma[c] : 1.0f, has_beta ? beta[c] : 0.0f, mean[c], variance[c], epsilon);
+        y[i] = activate(
+            normalise(x[i], has_gamma ? gamma[c] : 1.0f, has_beta ? beta[c] : 0.0f, mean[c], variance[c], epsilon),
+            parameters);
     }
 }
 

@@ -1,25 +1,39 @@
-/* pool.cl: maximum or average over windows of (outer, three axes, inner); what lies outside does not count. */
+/* pool.cl: maximum or average over windows of (outer, three axes, inner); what lies outside does not count, but for
+ * `before` and `after` positions beside the tensor, which count as zeros. */
 
 #include "pool.h"
+
+/* The positions of a window that count, of which those inside the tensor are reach_at's. */
+static int counted(const int o, const int window, const int stride, const int pad, const int size, const int before,
+                   const int after) {
+    return min(o * stride - pad + window, size + after) - max(o * stride - pad, -before);
+}
+
+#define COUNTED(od, oh, ow)                                                         \
+    ((long)counted(od, window.x, stride.x, pad.x, in.x, before.x, after.x) *        \
+     counted(oh, window.y, stride.y, pad.y, in.y, before.y, after.y) *              \
+     counted(ow, window.z, stride.z, pad.z, in.z, before.z, after.z))
+#define LENGTH(r) max((r).end - (r).begin, 0)
 
 /* A NaN stays. */
 #define LARGER(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
 
 /* One work-item per output pixel and vector of channels. */
 __kernel void pool_vector(__global const float *x, __global float *y, const long rows, const int4 split, const int4 in,
-                          const int4 out, const int4 window, const int4 stride, const int4 pad, const int inner,
-                          const int average) {
+                          const int4 out, const int4 window, const int4 stride, const int4 pad, const int4 before,
+                          const int4 after, const int inner, const int average) {
     FOR_ROWS(row, rows, split) {
         const INDEX at = (INDEX)row;
         const reach w = reach_at((int)(at % out.z), window.z, stride.z, pad.z, in.z);
         const reach h = reach_at((int)(at / out.z % out.y), window.y, stride.y, pad.y, in.y);
         const reach d = reach_at((int)(at / out.z / out.y % out.x), window.x, stride.x, pad.x, in.x);
         __global const float *image = x + (long)(at / out.z / out.y / out.x) * in.x * in.y * in.z * inner;
-        const float size = (float)((long)(w.end - w.begin) * (h.end - h.begin) * (d.end - d.begin));
+        const long size = COUNTED((int)(at / out.z / out.y % out.x), (int)(at / out.z % out.y), (int)(at % out.z));
+        const float least = average || size > (long)LENGTH(w) * LENGTH(h) * LENGTH(d) ? 0.0f : -INFINITY;
         FOR_COLUMNS(i, inner) {
             const bool whole = i + VECTOR <= inner;
             for (int c = i; c < (whole ? i + 1 : inner); c++) {
-                FLOATV result = (FLOATV)(average ? 0.0f : -INFINITY);
+                FLOATV result = (FLOATV)(least);
                 for (int id = d.begin; id < d.end; id++) {
                     for (int ih = h.begin; ih < h.end; ih++) {
                         __global const float *from = image + ((long)id * in.y + ih) * in.z * inner + c;
@@ -30,7 +44,7 @@ __kernel void pool_vector(__global const float *x, __global float *y, const long
                         }
                     }
                 }
-                result = average ? result / (FLOATV)(size) : result;
+                result = average ? result / (FLOATV)((float)size) : result;
                 if (whole) {
                     STOREV(result, y + row * inner + c);
                 } else {
@@ -43,8 +57,8 @@ __kernel void pool_vector(__global const float *x, __global float *y, const long
 
 /* For few channels: a row of y is a row of the tensor, and work-items run along it. */
 __kernel void pool_line(__global const float *x, __global float *y, const long rows, const int4 split, const int4 in,
-                        const int4 out, const int4 window, const int4 stride, const int4 pad, const int inner,
-                        const int average) {
+                        const int4 out, const int4 window, const int4 stride, const int4 pad, const int4 before,
+                        const int4 after, const int inner, const int average) {
     const int width = out.z * inner;
     const int x_width = in.z * inner;
     FOR_ROWS(row, rows, split) {
@@ -58,7 +72,8 @@ __kernel void pool_line(__global const float *x, __global float *y, const long r
             int c = i - ow * inner;
             for (int j = i; j < min(i + VECTOR, width); j++) {
                 const reach w = reach_at(ow, window.z, stride.z, pad.z, in.z);
-                float result = average ? 0.0f : -INFINITY;
+                const long size = COUNTED((int)(at / out.y % out.x), (int)(at % out.y), ow);
+                float result = average || size > (long)LENGTH(w) * LENGTH(h) * LENGTH(d) ? 0.0f : -INFINITY;
                 for (int id = d.begin; id < d.end; id++) {
                     for (int ih = h.begin; ih < h.end; ih++) {
                         __global const float *from = image + ((long)id * in.y + ih) * x_width + c;
@@ -68,8 +83,7 @@ __kernel void pool_line(__global const float *x, __global float *y, const long r
                         }
                     }
                 }
-                const float size = (float)((long)(w.end - w.begin) * (h.end - h.begin) * (d.end - d.begin));
-                to[j] = average ? result / size : result;
+                to[j] = average ? result / (float)size : result;
                 if (++c == inner) {
                     c = 0;
                     ow++;
@@ -80,8 +94,8 @@ __kernel void pool_line(__global const float *x, __global float *y, const long r
 }
 
 __kernel void pool_reference(__global const float *x, __global float *y, const long count, const int4 in,
-                             const int4 out, const int4 window, const int4 stride, const int4 pad, const long inner,
-                             const int average) {
+                             const int4 out, const int4 window, const int4 stride, const int4 pad, const int4 before,
+                             const int4 after, const long inner, const int average) {
     const long i = get_global_id(0);
     if (i >= count) {
         return;
@@ -92,7 +106,8 @@ __kernel void pool_reference(__global const float *x, __global float *y, const l
     const reach d = reach_at((int)(pixel / out.z / out.y % out.x), window.x, stride.x, pad.x, in.x);
     __global const float *image =
         x + (long)(pixel / out.z / out.y / out.x) * in.x * in.y * in.z * inner + (INDEX)i % (INDEX)inner;
-    float result = average ? 0.0f : -INFINITY;
+    const long size = COUNTED((int)(pixel / out.z / out.y % out.x), (int)(pixel / out.z % out.y), (int)(pixel % out.z));
+    float result = average || size > (long)LENGTH(w) * LENGTH(h) * LENGTH(d) ? 0.0f : -INFINITY;
     for (int id = d.begin; id < d.end; id++) {
         for (int ih = h.begin; ih < h.end; ih++) {
             for (int iw = w.begin; iw < w.end; iw++) {
@@ -101,5 +116,5 @@ __kernel void pool_reference(__global const float *x, __global float *y, const l
             }
         }
     }
-    y[i] = average ? result / (float)((long)(w.end - w.begin) * (h.end - h.begin) * (d.end - d.begin)) : result;
+    y[i] = average ? result / (float)size : result;
 }

@@ -190,7 +190,11 @@ typedef struct clayer_model_plan {
     uint64_t activation_bytes;     /* buffers between layers, shared by lifetime */
     uint64_t activation_sum_bytes; /* what they would take unshared */
     uint64_t workspace_bytes;      /* scratch memory within layers, shared by all */
-    uint64_t total_bytes;          /* weights + activations + workspace */
+    uint64_t folded_bytes;         /* weights with a BatchNormalization in them, beside the weights themselves */
+    uint64_t total_bytes;          /* weights + activations + workspace + folded weights */
+    /* How many layers are computed by their neighbour, by kind: see clayer_fusion. For a Concatenate it is the inputs
+     * that are written straight into its output. */
+    size_t fused_batch_normalizations, fused_activations, fused_paddings, fused_croppings, fused_inputs;
 } clayer_model_plan;
 
 /* The plan for concrete input shapes (one a model input, batch in front). input_shapes NULL: the model's own shapes
@@ -237,6 +241,20 @@ CLAYER_API clayer_status clayer_model_get_training_plan(clayer_model *model, con
                                                         int64_t batch_size, clayer_training_plan *plan_out);
 
 /* ---- running ---- */
+
+/* What a model may have computed by a neighbouring layer when it predicts (never when it trains): the results are the
+ * same but for rounding, and exactly the same where values only move. */
+typedef enum clayer_fusion {
+    CLAYER_FUSE_BATCH_NORMALIZATION = 1, /* in kernel and bias of the convolution or Dense before or behind it */
+    CLAYER_FUSE_ACTIVATION = 2,          /* as the last step of the layer before */
+    CLAYER_FUSE_PADDING = 4,             /* ZeroPadding, by the window of the convolution or pooling behind it */
+    CLAYER_FUSE_CROPPING = 8,            /* Cropping, by that before or behind it */
+    CLAYER_FUSE_CONCATENATE = 16,        /* its inputs are written in their places of its output at once */
+    CLAYER_FUSE_ALL = 31
+} clayer_fusion;
+
+/* Which of them are used: clayer_fusion values or'ed, 0 for none. All of them are to begin with. */
+CLAYER_API clayer_status clayer_model_set_fusion(clayer_model *model, unsigned set);
 
 /* Called after each batch with the samples done; return false to stop (the call then fails). */
 typedef bool clayer_progress_callback(int64_t done, int64_t total, void *data);

@@ -159,4 +159,9 @@ clayer_status cly_device_timer_end(clayer_context *context, double *ms_out);
 cl_mem cly_device_tensor_buffer(const clayer_tensor *tensor);
 clayer_context *cly_device_tensor_context(const clayer_tensor *tensor);
 
+/* A number that is another after each writing, or 0 where the application could have written without our knowing. Who
+ * writes to a tensor's buffer, other than by clayer_tensor_write, says so by cly_device_tensor_changed. */
+uint64_t cly_device_tensor_version(const clayer_tensor *tensor);
+void cly_device_tensor_changed(clayer_tensor *tensor);
+
 #endif

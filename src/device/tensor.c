@@ -9,6 +9,8 @@ struct clayer_tensor {
     bool adopted; /* the memory is the application's: not counted */
     clayer_shape shape;
     int64_t count;
+    uint64_t version; /* increased by every writing that the library knows of */
+    bool is_shared;   /* the application has the memory object, and may write to it at any time */
 };
 
 /* Checks a shape and gives its product. */
@@ -170,8 +172,21 @@ int64_t clayer_tensor_get_count(const clayer_tensor *tensor) {
     return tensor != NULL ? tensor->count : 0;
 }
 
+/* Writing through the object goes unseen, so from here on the values count as new each time. */
 cl_mem clayer_tensor_get_cl_mem(const clayer_tensor *tensor) {
-    return tensor != NULL ? tensor->buffer : NULL;
+    if (tensor == NULL) {
+        return NULL;
+    }
+    ((clayer_tensor *)tensor)->is_shared = true; /* no tensor is made const */
+    return tensor->buffer;
+}
+
+uint64_t cly_device_tensor_version(const clayer_tensor *tensor) {
+    return tensor->is_shared || tensor->adopted ? 0 : tensor->version + 1;
+}
+
+void cly_device_tensor_changed(clayer_tensor *tensor) {
+    tensor->version++;
 }
 
 cl_mem cly_device_tensor_buffer(const clayer_tensor *tensor) {
@@ -195,9 +210,11 @@ static clayer_status check_transfer(const clayer_tensor *tensor, const void *val
 
 clayer_status clayer_tensor_write(clayer_tensor *tensor, const float *values, int64_t count) {
     clayer_status status = check_transfer(tensor, values, count, "clayer_tensor_write");
-    return status != CLAYER_OK
-               ? status
-               : cly_device_write(tensor->context, tensor->buffer, 0, values, (uint64_t)count * sizeof(float));
+    if (status != CLAYER_OK) {
+        return status;
+    }
+    cly_device_tensor_changed(tensor);
+    return cly_device_write(tensor->context, tensor->buffer, 0, values, (uint64_t)count * sizeof(float));
 }
 
 clayer_status clayer_tensor_read(const clayer_tensor *tensor, float *values, int64_t count) {

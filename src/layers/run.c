@@ -225,6 +225,9 @@ clayer_status cly_layers_run_steps(clayer_layer *layer, cly_ops_steps *steps, cl
     CLY_TRY(hold(layer, steps));
     for (size_t i = 0; i < layer->weight_count; i++) {
         weights[i] = cly_device_tensor_buffer(layer->weights[i].tensor);
+        if (steps->training) {
+            cly_device_tensor_changed(layer->weights[i].tensor); /* moving statistics */
+        }
     }
     bindings->weights = weights;
     bindings->workspace = layer->workspace;
@@ -291,6 +294,7 @@ clayer_status clayer_layer_forward(clayer_layer *layer, clayer_tensor *const *in
     CLY_TRY(clayer_layer_get_output_shape(layer, shapes, input_count, &expected));
     CLY_TRY(cly_layers_expect_shape(layer, output, "the output tensor", &expected));
     CLY_TRY(clayer_layer_build(layer, shapes, input_count));
+    cly_device_tensor_changed(output);
     layer->ran_output = NULL;
     if (!is_planned(layer, shapes, input_count)) {
         CLY_TRY(plan(layer, shapes, input_count, &expected));

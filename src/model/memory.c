@@ -17,6 +17,7 @@ struct cly_model_memory {
     cly_model_run_plan *plans[PLANS];
     uint64_t uses;
     cly_model_pool pool;
+    cly_model_fold *folds;
 };
 
 void cly_model_memory_destroy(clayer_model *model) {
@@ -30,6 +31,7 @@ void cly_model_memory_destroy(clayer_model *model) {
     for (size_t i = 0; i < PLANS; i++) {
         cly_model_plan_destroy(model->memory->plans[i]);
     }
+    cly_model_folds_destroy(model->context, model->memory->folds);
     free(model->memory);
     model->memory = NULL;
 }
@@ -48,6 +50,18 @@ done:
 
 /* ---- plans ---- */
 
+clayer_status clayer_model_set_fusion(clayer_model *model, unsigned set) {
+    if (model == NULL || (set & ~(unsigned)CLAYER_FUSE_ALL) != 0) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_set_fusion: %s",
+                             model == NULL ? "model is NULL" : "unknown fusions");
+    }
+    if (model->not_fused != (~set & (unsigned)CLAYER_FUSE_ALL)) {
+        cly_model_memory_destroy(model);
+        model->not_fused = ~set & (unsigned)CLAYER_FUSE_ALL;
+    }
+    return CLAYER_OK;
+}
+
 clayer_status cly_model_find_plan(clayer_model *model, const clayer_shape *input_shapes,
                                   cly_model_run_plan **plan_out) {
     clayer_status status = CLAYER_OK;
@@ -64,7 +78,7 @@ clayer_status cly_model_find_plan(clayer_model *model, const clayer_shape *input
         }
     }
     if (plan == NULL) {
-        CLY_TRY(cly_model_plan_create(model, input_shapes, &plan));
+        CLY_TRY(cly_model_plan_create(model, input_shapes, &memory->folds, &plan));
         for (size_t i = 0; i < PLANS; i++) {
             if (memory->plans[i] == NULL) {
                 oldest = i;
@@ -88,6 +102,11 @@ clayer_status cly_model_hold_buffers(clayer_model *model, const cly_model_run_pl
     cly_model_memory *memory = NULL;
     CLY_TRY(get_memory(model, &memory));
     CLY_TRY(cly_model_pool_hold(model->context, &memory->pool, plan));
+    for (size_t i = 0; i < plan->call_count; i++) {
+        if (plan->calls[i].fold != NULL) {
+            CLY_TRY(cly_model_fold_update(model->context, plan->calls[i].fold));
+        }
+    }
     *pool_out = &memory->pool;
 done:
     return status;
@@ -163,7 +182,13 @@ clayer_status clayer_model_get_plan(clayer_model *model, const clayer_shape *inp
     result.activation_bytes = cly_model_plan_buffer_bytes(plan);
     result.activation_sum_bytes = plan->unshared_bytes;
     result.workspace_bytes = cly_model_plan_scratch_bytes(plan);
-    result.total_bytes = result.weight_bytes + result.activation_bytes + result.workspace_bytes;
+    result.folded_bytes = plan->folded_bytes;
+    result.total_bytes = result.weight_bytes + result.activation_bytes + result.workspace_bytes + result.folded_bytes;
+    result.fused_batch_normalizations = plan->fused[CLY_MODEL_BATCH_NORMALIZATION];
+    result.fused_activations = plan->fused[CLY_MODEL_ACTIVATION];
+    result.fused_paddings = plan->fused[CLY_MODEL_PADDING];
+    result.fused_croppings = plan->fused[CLY_MODEL_CROPPING];
+    result.fused_inputs = plan->fused[CLY_MODEL_CONCATENATE];
     *plan_out = result;
 done:
     free(shapes);

@@ -99,8 +99,41 @@ static clayer_status plan_call(const clayer_node *node, cly_model_run_plan *plan
         CLY_TRY(clayer_layer_build(layer, inputs, node->input_count));
     }
     CLY_TRY(layer->class->plan(layer, inputs, node->input_count, &call->output, &call->steps));
-    CLY_TRY(cly_ops_steps_choose(layer->context, &call->steps));
-    cly_model_plan_room(plan, &call->steps);
+done:
+    return status;
+}
+
+static clayer_status choose_implementations(clayer_model *model, cly_model_run_plan *plan) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < plan->call_count; i++) {
+        cly_ops_steps *steps = &plan->calls[i].steps;
+        if (plan->calls[i].needed && steps->count > 0) {
+            CLY_TRY(cly_model_prefix(cly_ops_steps_choose(model->context, steps), model->nodes[i]));
+            cly_model_plan_room(plan, steps);
+        }
+    }
+done:
+    return status;
+}
+
+static clayer_status list_sources(const clayer_model *model, cly_model_run_plan *plan) {
+    clayer_status status = CLAYER_OK;
+    void *memory = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < model->node_count; i++) {
+        count += model->nodes[i]->input_count;
+    }
+    CLY_TRY(cly_base_alloc(count, sizeof(size_t), &memory));
+    plan->sources = memory;
+    count = 0;
+    for (size_t i = 0; i < model->node_count; i++) {
+        const clayer_node *node = model->nodes[i];
+        plan->calls[i].sources = plan->sources + count;
+        plan->calls[i].source_count = node->input_count;
+        for (size_t j = 0; j < node->input_count; j++) {
+            plan->sources[count++] = node->inputs[j]->index;
+        }
+    }
 done:
     return status;
 }
@@ -143,8 +176,9 @@ bool cly_model_plan_fits(const clayer_model *model, const cly_model_run_plan *pl
 
 /* ---- plans ---- */
 
-clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *input_shapes, bool training,
-                                   const bool *logits, cly_model_run_plan **plan_out) {
+/* Shapes and steps, without implementations. */
+static clayer_status plan_calls(clayer_model *model, const clayer_shape *input_shapes, bool training,
+                                const bool *logits, cly_model_run_plan **plan_out) {
     clayer_status status = CLAYER_OK;
     cly_model_run_plan *plan = NULL;
     void *memory = NULL;
@@ -164,6 +198,7 @@ clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *inpu
         CLY_TRY(measure(model->inputs[i]->layer, &call->output, &call->output_bytes));
     }
     mark_needed(model, plan->calls);
+    CLY_TRY(list_sources(model, plan));
     for (size_t i = 0; i < model->node_count; i++) {
         if (plan->calls[i].needed && model->nodes[i]->input_count > 0) {
             plan->calls[i].steps.training = training && !cly_model_stays_in_inference(model->nodes[i]);
@@ -180,11 +215,26 @@ done:
     return status;
 }
 
-clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes,
+clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *input_shapes, bool training,
+                                   const bool *logits, cly_model_run_plan **plan_out) {
+    clayer_status status = CLAYER_OK;
+    cly_model_run_plan *plan = NULL;
+    CLY_TRY(plan_calls(model, input_shapes, training, logits, &plan));
+    CLY_TRY(choose_implementations(model, plan));
+    *plan_out = plan;
+    plan = NULL;
+done:
+    cly_model_plan_destroy(plan);
+    return status;
+}
+
+clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes, cly_model_fold **folds,
                                     cly_model_run_plan **plan_out) {
     clayer_status status = CLAYER_OK;
     cly_model_run_plan *plan = NULL;
-    CLY_TRY(cly_model_plan_steps(model, input_shapes, false, NULL, &plan));
+    CLY_TRY(plan_calls(model, input_shapes, false, NULL, &plan));
+    CLY_TRY(cly_model_fuse(model, folds, plan));
+    CLY_TRY(choose_implementations(model, plan));
     CLY_TRY(cly_model_plan_storage(model, plan));
     *plan_out = plan;
     plan = NULL;
@@ -206,6 +256,7 @@ void cly_model_plan_destroy(cly_model_run_plan *plan) {
     free(plan->forced);
     free(plan->input_shapes);
     free(plan->calls);
+    free(plan->sources);
     free(plan->copies);
     free(plan->buffer_bytes);
     free(plan);

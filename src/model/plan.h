@@ -1,7 +1,7 @@
 /* model/plan.h: a model at concrete input shapes, ready to be enqueued: steps of every node and where outputs lie.
  *
- * plan.c infers shapes and lets layers write their steps, storage.c decides which outputs share memory, memory.c keeps
- * the last plans and the buffers (pool.c), run.c enqueues. Training uses the same parts: see training_plan.h. */
+ * plan.c infers shapes and lets layers write their steps, fuse.c moves steps into neighbouring ones, storage.c decides
+ * which outputs share memory, memory.c keeps the last plans and the buffers (pool.c), run.c enqueues. Training uses the same parts: see training_plan.h. */
 #ifndef CLY_MODEL_PLAN_H
 #define CLY_MODEL_PLAN_H
 
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/fold.h"
 #include "model/model.h"
 #include "ops/step.h"
 
@@ -29,7 +30,11 @@ typedef struct cly_model_call {
     bool needed; /* by an output; other nodes are not run, and the fields below are empty but an input's shape */
     clayer_shape output;
     uint64_t output_bytes;
-    cly_ops_steps steps; /* none: the output is the first input's memory */
+    /* What it reads, as indexes of calls: those of the node's inputs until fusion passes over some. */
+    size_t *sources;
+    size_t source_count;
+    cly_ops_steps steps;  /* none: the output is the first source's memory */
+    cly_model_fold *fold; /* what CLY_FOLDED means, borrowed from the model's memory; NULL: nothing */
     cly_model_place place;
 } cly_model_call;
 
@@ -40,10 +45,21 @@ typedef struct cly_model_copy {
     uint64_t bytes;
 } cly_model_copy;
 
+/* The kinds of fusion, in the order of clayer_fusion's bits. */
+enum {
+    CLY_MODEL_BATCH_NORMALIZATION = 0,
+    CLY_MODEL_ACTIVATION,
+    CLY_MODEL_PADDING,
+    CLY_MODEL_CROPPING,
+    CLY_MODEL_CONCATENATE,
+    CLY_MODEL_FUSIONS
+};
+
 typedef struct cly_model_run_plan {
     clayer_shape *input_shapes; /* one a model input */
     cly_model_call *calls;      /* one a node */
     size_t call_count;
+    size_t *sources; /* of all calls, one behind the other */
     cly_model_copy *copies;
     size_t copy_count;
     uint64_t *buffer_bytes;
@@ -51,6 +67,8 @@ typedef struct cly_model_run_plan {
     uint64_t unshared_bytes; /* what the buffers would take if every output had its own */
     uint64_t temporary_bytes[CLY_OPS_TEMPORARIES];
     uint64_t workspace_bytes;
+    uint64_t folded_bytes;           /* of all folds */
+    size_t fused[CLY_MODEL_FUSIONS]; /* layers, by kind */
     char **forced; /* the forced implementation of every operator when the steps were chosen; NULL: none */
     uint64_t last_use;
 } cly_model_run_plan;
@@ -60,9 +78,12 @@ typedef struct cly_model_run_plan {
 clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *input_shapes, bool training,
                                    const bool *logits, cly_model_run_plan **plan_out);
 
-/* Both halves of a plan for inference. */
-clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes,
+/* A whole plan for inference, with what is not switched off fused; `folds` is the model's list. */
+clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes, cly_model_fold **folds,
                                     cly_model_run_plan **plan_out);
+
+/* Moves steps of a plan for inference into neighbouring ones, before implementations are chosen (fuse.c). */
+clayer_status cly_model_fuse(const clayer_model *model, cly_model_fold **folds, cly_model_run_plan *plan);
 void cly_model_plan_destroy(cly_model_run_plan *plan);
 
 /* Whether the plan is one for these shapes and for the implementations that are forced now. */
@@ -107,7 +128,7 @@ typedef struct cly_model_pool {
 clayer_status cly_model_pool_hold(clayer_context *context, cly_model_pool *pool, const cly_model_run_plan *plan);
 void cly_model_pool_release(clayer_context *context, cly_model_pool *pool);
 
-/* The model's own pool, held for `plan`; borrowed until the next call. */
+/* The model's own pool, held for `plan`, and folds with today's values; borrowed until the next call. */
 clayer_status cly_model_hold_buffers(clayer_model *model, const cly_model_run_plan *plan,
                                      const cly_model_pool **pool_out);
 

@@ -92,14 +92,17 @@ static clayer_status run_node(const run *r, const clayer_node *node) {
     const cly_model_call *call = &r->plan->calls[node->index];
     cl_mem inputs[CLY_LAYERS_MAX_INPUTS], weights[CLY_LAYERS_WEIGHTS] = {NULL};
     double device_ms = 0;
-    for (size_t i = 0; i < node->input_count; i++) {
-        inputs[i] = memory_at(r, r->plan->calls[node->inputs[i]->index].place);
+    for (size_t i = 0; i < call->source_count; i++) {
+        inputs[i] = memory_at(r, r->plan->calls[call->sources[i]].place);
     }
     for (size_t i = 0; i < layer->weight_count; i++) {
         weights[i] = cly_device_tensor_buffer(layer->weights[i].tensor);
     }
-    cly_ops_bindings bindings = {
-        .inputs = inputs, .output = memory_at(r, call->place), .weights = weights, .workspace = r->memory->workspace};
+    cly_ops_bindings bindings = {.inputs = inputs,
+                                 .output = memory_at(r, call->place),
+                                 .weights = weights,
+                                 .folded = call->fold == NULL ? NULL : call->fold->buffers,
+                                 .workspace = r->memory->workspace};
     for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
         bindings.temporaries[i] = r->memory->temporaries[i];
     }
@@ -173,6 +176,7 @@ clayer_status clayer_model_run(clayer_model *model, clayer_tensor *const *inputs
     for (size_t i = 0; i < output_count; i++) {
         CLY_TRY(check_output(&r, i));
         CLY_TRY(check_apart(&r, i, output_count));
+        cly_device_tensor_changed(outputs[i]);
     }
     CLY_TRY(cly_model_hold_buffers(r.model, plan, &r.memory));
     CLY_TRY(run_nodes(&r));

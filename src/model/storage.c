@@ -28,8 +28,8 @@ typedef struct storage {
 
 /* ---- values ---- */
 
-static value *value_of(const storage *s, const clayer_node *node) {
-    return &s->values[s->of_node[node->index]];
+static value *value_of(const storage *s, size_t node) {
+    return &s->values[s->of_node[node]];
 }
 
 bool cly_model_works_in_place(const cly_ops_steps *steps) {
@@ -50,16 +50,16 @@ bool cly_model_works_in_place(const cly_ops_steps *steps) {
     return steps->count > 0;
 }
 
-/* The value that `node` may write over, or NULL. Lifetimes of its inputs must be known. */
-static value *dying_input(const storage *s, const clayer_node *node) {
-    const cly_model_call *call = &s->plan->calls[node->index];
-    value *v = value_of(s, node->inputs[0]);
-    if (v->placed || v->leaves || v->life.last != node->index || v->life.bytes != call->output_bytes ||
+/* The value that call `node` may write over, or NULL. Lifetimes of its inputs must be known. */
+static value *dying_input(const storage *s, size_t node) {
+    const cly_model_call *call = &s->plan->calls[node];
+    value *v = value_of(s, call->sources[0]);
+    if (v->placed || v->leaves || v->life.last != node || v->life.bytes != call->output_bytes ||
         !cly_model_works_in_place(&call->steps)) {
         return NULL;
     }
-    for (size_t i = 1; i < node->input_count; i++) {
-        if (value_of(s, node->inputs[i]) == v) {
+    for (size_t i = 1; i < call->source_count; i++) {
+        if (value_of(s, call->sources[i]) == v) {
             return NULL;
         }
     }
@@ -70,7 +70,7 @@ static void mark_leaving(const storage *s) {
     clayer_node *const *outputs = NULL;
     size_t count = cly_model_outputs(s->model, &outputs);
     for (size_t i = 0; i < count; i++) {
-        value_of(s, outputs[i])->leaves = true;
+        value_of(s, outputs[i]->index)->leaves = true;
     }
 }
 
@@ -85,17 +85,17 @@ static void make_values(storage *s) {
             continue;
         }
         if (node->input_count > 0 && call->steps.count == 0) {
-            s->of_node[i] = s->of_node[node->inputs[0]->index];
+            s->of_node[i] = s->of_node[call->sources[0]];
         } else {
             s->of_node[i] = s->count;
             s->values[s->count++] = (value){.life = {.first = i, .last = i, .bytes = call->output_bytes}};
         }
         if (node->input_count == 0) {
-            value_of(s, node)->placed = true;
-            value_of(s, node)->place = (cly_model_place){CLY_MODEL_INPUT, position};
+            value_of(s, i)->placed = true;
+            value_of(s, i)->place = (cly_model_place){CLY_MODEL_INPUT, position};
         }
-        for (size_t j = 0; j < node->input_count; j++) {
-            value_of(s, node->inputs[j])->life.last = i;
+        for (size_t j = 0; j < call->source_count; j++) {
+            value_of(s, call->sources[j])->life.last = i;
         }
     }
     mark_leaving(s);
@@ -112,14 +112,13 @@ static clayer_status merge_in_place(storage *s) {
         root[i] = i;
     }
     for (size_t i = 0; i < s->model->node_count; i++) {
-        const clayer_node *node = s->model->nodes[i];
         const cly_model_call *call = &s->plan->calls[i];
         if (!call->needed) {
             continue;
         }
         size_t own = s->of_node[i];
         s->of_node[i] = root[own]; /* inputs of later nodes are looked up with their final value */
-        value *over = call->steps.count > 0 ? dying_input(s, node) : NULL;
+        value *over = call->steps.count > 0 ? dying_input(s, i) : NULL;
         if (over != NULL) {
             root[own] = (size_t)(over - s->values);
             s->of_node[i] = root[own];
@@ -145,7 +144,7 @@ static clayer_status place_outputs(storage *s) {
     CLY_TRY(cly_base_alloc(count, sizeof(cly_model_copy), &memory));
     s->plan->copies = memory;
     for (size_t i = 0; i < count; i++) {
-        value *v = value_of(s, outputs[i]);
+        value *v = value_of(s, outputs[i]->index);
         if (!v->placed) {
             v->placed = true;
             v->place = (cly_model_place){CLY_MODEL_OUTPUT, i};
@@ -238,7 +237,7 @@ clayer_status cly_model_plan_storage(const clayer_model *model, cly_model_run_pl
     CLY_TRY(assign_buffers(&s));
     for (size_t i = 0; i < model->node_count; i++) {
         if (plan->calls[i].needed) {
-            plan->calls[i].place = value_of(&s, model->nodes[i])->place;
+            plan->calls[i].place = value_of(&s, i)->place;
         }
     }
 done:

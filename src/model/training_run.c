@@ -41,6 +41,9 @@ static clayer_status run_steps(const cly_model_training *training, const clayer_
     }
     for (size_t i = 0; i < layer->weight_count; i++) {
         weights[i] = cly_device_tensor_buffer(layer->weights[i].tensor);
+        if (steps->training) {
+            cly_device_tensor_changed(layer->weights[i].tensor); /* moving statistics */
+        }
     }
     bindings->inputs = inputs;
     bindings->output = cly_model_train_memory(training, own->output);

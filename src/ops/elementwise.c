@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include "ops/conv_common.h"
 #include "ops/range.h"
 
 static double fast_cost(const clayer_context *context, const void *shape) {
@@ -91,6 +92,11 @@ const cly_ops_operator cly_ops_add_operator = {.name = "add", .implementations =
 
 /* ---- batch_norm ---- */
 
+/* Programs without an activation stay those that the other operators here use. */
+static const cly_ops_activation *epilogue_of(const cly_ops_batch_norm_shape *s) {
+    return s->activation.id == CLY_LINEAR ? NULL : &s->activation;
+}
+
 static double batch_norm_vector_cost(const clayer_context *context, const void *shape) {
     (void)context;
     const cly_ops_batch_norm_shape *s = shape;
@@ -104,7 +110,7 @@ static clayer_status run_batch_norm_vector(clayer_context *context, const void *
     const bool last = s->inner == 1;
     const int64_t rows = last ? s->outer : s->outer * s->axis;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, rows, options);
+    cly_ops_options(context, epilogue_of(s), rows, options);
     cly_launch launch = {
         .program = "elementwise", .options = options, .kernel = last ? "batch_norm_last" : "batch_norm_first"};
     /* An absent vector is stood in for by the mean: not every driver takes a NULL buffer. */
@@ -120,6 +126,7 @@ static clayer_status run_batch_norm_vector(clayer_context *context, const void *
                             CLY_INT(s->has_gamma),
                             CLY_INT(s->has_beta),
                             CLY_FLOAT(s->epsilon),
+                            CLY_OPS_PARAMETERS(s),
                             CLY_INT(s->inner)};
     return cly_device_launch(context, &launch, args, sizeof(args) / sizeof(args[0]) - (last ? 1 : 0));
 }
@@ -130,14 +137,15 @@ static clayer_status run_batch_norm_reference(clayer_context *context, const voi
     const cly_ops_batch_norm_shape *s = shape;
     const int64_t count = s->outer * s->axis * s->inner;
     char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, count, options);
+    cly_ops_options(context, epilogue_of(s), count, options);
     cly_launch launch = {.program = "elementwise", .options = options, .kernel = "batch_norm_reference"};
     cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]),
                           CLY_BUFFER(s->has_gamma ? operands[1] : operands[3]),
                           CLY_BUFFER(s->has_beta ? operands[2] : operands[3]), CLY_BUFFER(operands[3]),
                           CLY_BUFFER(operands[4]), CLY_BUFFER(operands[5]), CLY_LONG(count), CLY_INT(s->axis),
-                          CLY_LONG(s->inner), CLY_INT(s->has_gamma), CLY_INT(s->has_beta), CLY_FLOAT(s->epsilon));
+                          CLY_LONG(s->inner), CLY_INT(s->has_gamma), CLY_INT(s->has_beta), CLY_FLOAT(s->epsilon),
+                          CLY_OPS_PARAMETERS(s));
 }
 
 static const cly_ops_implementation batch_norm_implementations[] = {

@@ -7,6 +7,7 @@
 
 #include <clayer/tensor.h>
 
+#include "ops/activation.h"
 #include "ops/operator.h"
 
 /* y = a + b with NumPy's broadcasting: a dimension of 1 repeats; all three ranks equal, y of the larger sizes.
@@ -16,12 +17,13 @@ typedef struct cly_ops_add_shape {
 } cly_ops_add_shape;
 extern const cly_ops_operator cly_ops_add_operator; /* "add" */
 
-/* y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, x of (outer, axis, inner), the four vectors of length
- * `axis`. Operands: 0 x, 1 gamma or NULL (1), 2 beta or NULL (0), 3 mean, 4 variance, 5 y (may be x). */
+/* y = activation(gamma * (x - mean) / sqrt(variance + epsilon) + beta), x of (outer, axis, inner), the four vectors of
+ * length `axis`. Operands: 0 x, 1 gamma or NULL (1), 2 beta or NULL (0), 3 mean, 4 variance, 5 y (may be x). */
 typedef struct cly_ops_batch_norm_shape {
     int64_t outer, axis, inner;
     float epsilon;
     bool has_gamma, has_beta;
+    cly_ops_activation activation; /* element by element */
 } cly_ops_batch_norm_shape;
 extern const cly_ops_operator cly_ops_batch_norm_operator; /* "batch_norm" */
 

@@ -30,7 +30,8 @@ static clayer_status run_vector(clayer_context *context, const void *shape, cons
     const cly_arg split = cly_ops_rows(context, rows, line ? s->out[2] * s->inner : s->inner, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(rows), split,
                           CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->window),
-                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_INT(s->inner), CLY_INT(s->average));
+                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_OPS_SIZES(s->zeros_before),
+                          CLY_OPS_SIZES(s->zeros_after), CLY_INT(s->inner), CLY_INT(s->average));
 }
 
 static clayer_status run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
@@ -44,7 +45,8 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count),
                           CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->window),
-                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_LONG(s->inner), CLY_INT(s->average));
+                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_OPS_SIZES(s->zeros_before),
+                          CLY_OPS_SIZES(s->zeros_after), CLY_LONG(s->inner), CLY_INT(s->average));
 }
 
 static const cly_ops_implementation implementations[] = {

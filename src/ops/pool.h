@@ -1,5 +1,5 @@
-/* ops/pool.h: maximum or average over windows; what lies outside the tensor does not count. Tensors as in window.h.
- * A global pooling is one window of the whole size. */
+/* ops/pool.h: maximum or average over windows; what lies outside the tensor does not count, but for zeros that a padding
+ * before the pooling puts there. Tensors as in window.h. A global pooling is one window of the whole size. */
 #ifndef CLY_OPS_POOL_H
 #define CLY_OPS_POOL_H
 
@@ -20,6 +20,7 @@ typedef struct cly_ops_pool_shape {
     int64_t outer, inner;
     int64_t in[3], out[3];
     int64_t window[3], stride[3], pad[3];
+    int64_t zeros_before[3], zeros_after[3]; /* positions beside the tensor that count, as 0; not for the gradient */
     bool average;           /* else the maximum */
     cly_ops_pool_ties ties; /* for the gradient of the maximum */
 } cly_ops_pool_shape;

@@ -54,6 +54,8 @@ static cl_mem buffer_at(const cly_ops_place *place, const cly_ops_bindings *bind
             return bindings->temporaries[place->index];
         case CLY_SAVED:
             return bindings->saved[place->index];
+        case CLY_FOLDED:
+            return bindings->folded[place->index];
         case CLY_OUTPUT_GRADIENT:
             return bindings->output_gradient;
         case CLY_INPUT_GRADIENT:

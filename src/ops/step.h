@@ -25,6 +25,7 @@ typedef enum cly_ops_place_kind {
     CLY_WEIGHT,
     CLY_TEMPORARY,
     CLY_SAVED, /* written by the forward steps of training, read by the backward ones */
+    CLY_FOLDED, /* a weight with a neighbouring layer in it (src/model/fold.c) */
     /* in backward steps, where CLY_INPUT and CLY_OUTPUT are those of the forward pass */
     CLY_OUTPUT_GRADIENT, /* read only: it may be the caller's tensor */
     CLY_INPUT_GRADIENT,  /* written */
@@ -92,6 +93,7 @@ typedef struct cly_ops_bindings {
     cl_mem temporaries[CLY_OPS_TEMPORARIES];
     cl_mem workspace;
     cl_mem saved[CLY_OPS_SAVED];
+    const cl_mem *folded;
     cl_mem output_gradient;
     const cl_mem *input_gradients;  /* an entry may be NULL where no step writes it */
     const cl_mem *weight_gradients; /* likewise */

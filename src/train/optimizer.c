@@ -131,6 +131,7 @@ done:
 }
 
 static clayer_status copy(clayer_context *context, const clayer_tensor *from, clayer_tensor *to) {
+    cly_device_tensor_changed(to);
     return cly_device_copy(context, cly_device_tensor_buffer(from), 0, cly_device_tensor_buffer(to), 0,
                            (uint64_t)clayer_tensor_get_count(to) * sizeof(float));
 }
@@ -343,6 +344,7 @@ static clayer_status update_one(cly_train_optimizer *optimizer, cly_train_held *
         optimizer->turn++;
     }
     if (update.rule != CLY_RULE_NONE || (update.flags & CLY_UPDATE_AVERAGE) != 0) {
+        cly_device_tensor_changed(weight->tensor);
         CLY_TRY(cly_ops_update_run(optimizer->context, &update, &tensors));
         held->stepped = true;
     }
@@ -355,6 +357,7 @@ static clayer_status constrain(cly_train_optimizer *optimizer) {
     for (size_t i = 0; i < optimizer->count; i++) {
         const cly_weights_weight *weight = optimizer->held[i].of.weight;
         if (weight->gradient != NULL) {
+            cly_device_tensor_changed(weight->tensor);
             CLY_TRY(cly_weights_constrain(optimizer->context, &weight->constraint,
                                           clayer_tensor_get_shape(weight->tensor), buffer_of(weight->tensor),
                                           optimizer->scratch));

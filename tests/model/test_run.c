@@ -34,7 +34,8 @@ static clayer_tensor **run_layers(clayer_model *model, clayer_tensor *const *inp
     return values;
 }
 
-/* Runs the model, before that its plan: memory as promised, outputs bit for bit those of the layers. */
+/* Runs the model, before that its plan: memory as promised, outputs bit for bit those of the layers; so without fusion,
+ * which model.fusion has. */
 static void check_run(clayer_model *model, clayer_tensor *const *inputs, bool fresh, const char *text) {
     clayer_node *const *nodes = NULL;
     size_t output_count = cly_model_outputs(model, &nodes);
@@ -44,6 +45,7 @@ static void check_run(clayer_model *model, clayer_tensor *const *inputs, bool fr
     for (size_t i = 0; i < model->input_count; i++) {
         shapes[i] = *clayer_tensor_get_shape(inputs[i]);
     }
+    MUST(clayer_model_set_fusion(model, 0));
     MUST(clayer_model_get_plan(model, shapes, 0, &plan));
     clayer_tensor **values = run_layers(model, inputs);
     for (size_t i = 0; i < output_count; i++) {

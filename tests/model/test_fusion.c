@@ -1,0 +1,419 @@
+/* model/test_fusion.c: a model with fusion gives what it gives without: BatchNormalization and activations, weights
+ * that change, random graphs. */
+#include <clayer/opencl.h>
+#include <clayer/train.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "device/device.h"
+#include "model/fusion_support.h"
+#include "support/runner.h"
+
+/* ---- batch normalisation and activation ---- */
+
+START_TEST(batch_normalisation_and_activation_go_into_every_convolution) {
+    static const char *const formats[] = {"channels_last", "channels_first"};
+    for (int i = 0; i < 10; i++) {
+        const char *format = formats[i % 2];
+        const int64_t axis = i % 2 == 0 ? 3 : 1;
+        clayer_model *model = new_model("net");
+        add_input(model, "x", RANK(8, 8, 8), DIMS(8, 8, 8));
+        switch (i / 2) {
+            case 0:
+                MUST(clayer_add_conv2d(model, NULL,
+                                       CONFIG(clayer_conv_config, .filters = 6, .kernel_size = {3},
+                                              .data_format = format, .groups = 2, .no_bias = true),
+                                       NULL));
+                break;
+            case 1:
+                MUST(clayer_add_conv2d(
+                    model, NULL, CONFIG(clayer_conv_config, .filters = 40, .kernel_size = {1}, .data_format = format),
+                    NULL));
+                break;
+            case 2:
+                MUST(
+                    clayer_add_depthwise_conv2d(model, NULL,
+                                                CONFIG(clayer_depthwise_conv_config, .kernel_size = {3},
+                                                       .padding = "same", .depth_multiplier = 2, .data_format = format),
+                                                NULL));
+                break;
+            case 3:
+                MUST(clayer_add_separable_conv2d(model, NULL,
+                                                 CONFIG(clayer_separable_conv_config, .filters = 5, .kernel_size = {3},
+                                                        .data_format = format, .no_bias = true),
+                                                 NULL));
+                break;
+            default:
+                MUST(clayer_add_conv2d_transpose(model, NULL,
+                                                 CONFIG(clayer_conv_transpose_config, .filters = 7, .kernel_size = {4},
+                                                        .strides = {2}, .data_format = format),
+                                                 NULL));
+                break;
+        }
+        normalise(model, NULL, axis);
+        add_activation(model, NULL, "silu");
+        const clayer_model_plan plan = check_model(model, 3, ROUNDING, "convolution");
+        ck_assert_uint_eq(plan.fused_batch_normalizations, 1);
+        ck_assert_uint_eq(plan.fused_activations, 1);
+        ck_assert_uint_eq(plan.activation_bytes, 0);
+        ck_assert_uint_gt(plan.folded_bytes, 0);
+        ck_assert_uint_eq(plan.total_bytes,
+                          plan.weight_bytes + plan.activation_bytes + plan.workspace_bytes + plan.folded_bytes);
+        clayer_model_destroy(model);
+    }
+}
+END_TEST
+
+START_TEST(a_dense_layer_takes_the_normalisations_on_both_sides) {
+    clayer_model *model = new_model("net");
+    add_input(model, "x", RANK(4, 9), DIMS(4, 9));
+    normalise(model, NULL, -1);
+    MUST(clayer_add_dense(model, NULL, CONFIG(clayer_dense_config, .units = 5), NULL));
+    normalise(model, NULL, -1);
+    MUST(clayer_add_leaky_relu(model, NULL, NULL, NULL));
+    const clayer_model_plan plan = check_model(model, 3, ROUNDING, "dense");
+    ck_assert_uint_eq(plan.fused_batch_normalizations, 2);
+    ck_assert_uint_eq(plan.fused_activations, 1);
+    ck_assert_uint_eq(plan.folded_bytes, (9 * 5 + 5) * sizeof(float));
+    clayer_model_destroy(model);
+}
+END_TEST
+
+START_TEST(a_normalisation_before_a_convolution_needs_one_without_padding) {
+    for (int i = 0; i < 4; i++) {
+        clayer_model *model = new_model("net");
+        add_input(model, "x", RANK(7, 7, 6), DIMS(7, 7, 6));
+        normalise(model, NULL, 3);
+        if (i < 2) {
+            MUST(clayer_add_conv2d(model, NULL,
+                                   CONFIG(clayer_conv_config, .filters = 4, .kernel_size = {3}, .strides = {2},
+                                          .padding = i == 0 ? "valid" : "same"),
+                                   NULL));
+        } else {
+            MUST(clayer_add_depthwise_conv2d(model, NULL,
+                                             CONFIG(clayer_depthwise_conv_config, .kernel_size = {3},
+                                                    .depth_multiplier = 3, .padding = i == 2 ? "valid" : "same"),
+                                             NULL));
+        }
+        const clayer_model_plan plan = check_model(model, 2, ROUNDING, "before");
+        ck_assert_uint_eq(plan.fused_batch_normalizations, i % 2 == 0);
+        clayer_model_destroy(model);
+    }
+}
+END_TEST
+
+START_TEST(what_somebody_else_reads_is_not_fused) {
+    for (int i = 0; i < 3; i++) {
+        clayer_model *model = new_model("net");
+        clayer_node *x = add_input(model, "x", RANK(6, 6, 4), DIMS(6, 6, 4));
+        clayer_node *conv = add_conv(model, x, 4, 3, i == 2 ? "relu" : NULL);
+        clayer_node *norm = normalise(model, conv, 3), *relu = add_activation(model, norm, "relu");
+        if (i == 0) {
+            add_sum(model, relu, conv); /* the convolution has two readers; the normalisation takes the activation */
+        } else if (i == 1) {
+            MUST(clayer_model_set_outputs(model, (clayer_node *[]){relu, norm}, 2)); /* as an output */
+        }
+        const clayer_model_plan plan = check_model(model, 2, ROUNDING, "shared");
+        ck_assert_uint_eq(plan.fused_batch_normalizations, i == 1);
+        ck_assert_uint_eq(plan.fused_activations, i != 1);
+        clayer_model_destroy(model);
+    }
+}
+END_TEST
+
+START_TEST(a_shared_convolution_has_a_fold_for_each_normalisation) {
+    clayer_model *model = new_model("net");
+    clayer_layer *layer = NULL;
+    clayer_node *x = add_input(model, "x", RANK(5, 5, 4), DIMS(5, 5, 4)), *calls[3];
+    MUST(clayer_layer_create(context, "Conv2D", CONFIG(clayer_conv_config, .filters = 4, .kernel_size = {3}), &layer));
+    for (int i = 0; i < 3; i++) {
+        MUST(clayer_model_add(model, layer, &x, 1, &calls[i]));
+    }
+    clayer_layer_destroy(layer);
+    clayer_node *first = normalise(model, calls[0], 3), *second = normalise(model, calls[1], 3);
+    clayer_node *third = NULL; /* the first normalisation once more: one fold with the first */
+    MUST(clayer_model_add(model, first->layer, &calls[2], 1, &third));
+    MUST(clayer_model_set_outputs(model, (clayer_node *[]){first, second, third}, 3));
+    const clayer_model_plan plan = check_model(model, 2, ROUNDING, "shared layer");
+    ck_assert_uint_eq(plan.fused_batch_normalizations, 3);
+    ck_assert_uint_eq(plan.folded_bytes, 2 * (3 * 3 * 4 * 4 + 4) * sizeof(float));
+    clayer_model_destroy(model);
+}
+END_TEST
+
+/* ---- weights that change ---- */
+
+/* Both ways of running agree now; `fused` has run before. */
+static void check_followed(clayer_model *fused, clayer_tensor *x, clayer_tensor *y, clayer_tensor *z,
+                           const char *text) {
+    MUST(clayer_model_run(fused, &x, 1, &y, 1));
+    MUST(clayer_model_set_fusion(fused, 0));
+    MUST(clayer_model_run(fused, &x, 1, &z, 1));
+    compare_tensors(y, z, ROUNDING, text);
+    MUST(clayer_model_set_fusion(fused, CLAYER_FUSE_ALL));
+    MUST(clayer_model_run(fused, &x, 1, &y, 1)); /* made before the next change */
+}
+
+START_TEST(folded_weights_follow_their_layers) {
+    clayer_model *model = new_model("net");
+    add_input(model, "x", RANK(6, 6, 3), DIMS(6, 6, 3));
+    add_conv(model, NULL, 4, 3, NULL);
+    normalise(model, NULL, 3);
+    fill_weights(model);
+    test_random random = test_random_start(8, 0);
+    clayer_tensor *x = random_tensor(&random, 4, DIMS(4, 6, 6, 3)), *y = new_tensor(4, DIMS(4, 6, 6, 4)),
+                  *z = new_tensor(4, DIMS(4, 6, 6, 4));
+    check_followed(model, x, y, z, "at first");
+    clayer_layer *conv = clayer_model_find_layer(model, "conv2d");
+    clayer_layer *norm = clayer_model_find_layer(model, "batch_normalization");
+    clayer_layer *const both[] = {conv, norm};
+    for (int l = 0; l < 2; l++) {
+        for (size_t i = 0; i < clayer_layer_get_weight_count(both[l]); i++) {
+            clayer_tensor *weight = clayer_layer_get_weight(both[l], i);
+            float *values = test_random_floats(&random, clayer_tensor_get_count(weight), 0.5f, 2.0f);
+            MUST(clayer_tensor_write(weight, values, clayer_tensor_get_count(weight)));
+            free(values);
+            check_followed(model, x, y, z, clayer_layer_get_weight_name(both[l], i));
+        }
+    }
+    /* a layer that trains on its own moves its statistics */
+    MUST(clayer_layer_set_training(norm, true));
+    MUST(clayer_layer_forward(norm, &y, 1, z));
+    MUST(clayer_layer_set_training(norm, false));
+    check_followed(model, x, y, z, "statistics");
+    clayer_tensor_destroy(x);
+    clayer_tensor_destroy(y);
+    clayer_tensor_destroy(z);
+    clayer_model_destroy(model);
+}
+END_TEST
+
+START_TEST(folded_weights_follow_training_and_the_application) {
+    clayer_model *model = new_model("net");
+    add_input(model, "x", RANK(6, 6, 3), DIMS(6, 6, 3));
+    add_conv(model, NULL, 4, 3, NULL);
+    normalise(model, NULL, 3);
+    fill_weights(model);
+    test_random random = test_random_start(9, 0);
+    clayer_tensor *x = random_tensor(&random, 4, DIMS(4, 6, 6, 3)), *y = new_tensor(4, DIMS(4, 6, 6, 4)),
+                  *z = new_tensor(4, DIMS(4, 6, 6, 4));
+    MUST(clayer_model_run(model, &x, 1, &y, 1));
+    MUST(clayer_model_compile(model, &(clayer_compile_config){.struct_size = sizeof(clayer_compile_config),
+                                                              .optimizer = "sgd(learning_rate=0.1)",
+                                                              .loss = "mse"}));
+    clayer_array *samples = random_array(&random, CLAYER_FLOAT32, 4, DIMS(8, 6, 6, 3)),
+                 *targets = random_array(&random, CLAYER_FLOAT32, 4, DIMS(8, 6, 6, 4));
+    const clayer_batch batch = {.inputs = (const clayer_array *const[]){samples},
+                                .targets = (const clayer_array *const[]){targets}};
+    MUST(clayer_model_train_on_batch(model, &batch, NULL, 0, NULL));
+    check_followed(model, x, y, z, "after training");
+    /* the application writes through the memory object, unseen */
+    clayer_tensor *gamma = clayer_layer_get_weight(clayer_model_find_layer(model, "batch_normalization"), 0);
+    cl_mem memory = clayer_tensor_get_cl_mem(gamma);
+    const float values[4] = {4, -3, 2, 1};
+    MUST(clayer_model_run(model, &x, 1, &y, 1));
+    MUST(cly_device_write(context, memory, 0, values, sizeof(values)));
+    check_followed(model, x, y, z, "after the application");
+    clayer_array_destroy(samples);
+    clayer_array_destroy(targets);
+    clayer_tensor_destroy(x);
+    clayer_tensor_destroy(y);
+    clayer_tensor_destroy(z);
+    clayer_model_destroy(model);
+}
+END_TEST
+
+/* ---- random graphs ---- */
+
+static clayer_node *random_node(test_random *random, clayer_model *model) {
+    const int64_t count = (int64_t)model->node_count;
+    return model
+        ->nodes[test_random_int(random, count > 3 && test_random_chance(random, 80) ? count - 3 : 0, count - 1)];
+}
+
+static clayer_node *random_alike(test_random *random, clayer_model *model, const clayer_node *node, bool concatenates) {
+    for (int tries = 0; tries < 10; tries++) {
+        clayer_node *other = random_node(random, model);
+        bool fits = other->shape.rank == 4;
+        for (int i = 1; fits && i < (concatenates ? 3 : 4); i++) {
+            fits = other->shape.dims[i] == node->shape.dims[i];
+        }
+        if (fits) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+static void add_random_layer(test_random *random, clayer_model *model) {
+    static const char *const activations[] = {"relu", "softmax", "sigmoid", "elu", "gelu"}, *const paddings[] = {
+                                                                                                "valid", "same"};
+    clayer_node *input =
+        test_random_chance(random, 75) ? model->nodes[model->node_count - 1] : random_node(random, model);
+    clayer_node *other = NULL;
+    const char *padding =
+        paddings[input->shape.dims[1] < 4 || input->shape.dims[2] < 4 || test_random_chance(random, 50)];
+    const int64_t size = test_random_int(random, 1, 3), stride = test_random_int(random, 1, 4) / 4 + 1;
+    switch (test_random_int(random, 0, 15)) {
+        case 0:
+        case 1:
+        case 2:
+            MUST(clayer_add_conv2d(
+                model, input,
+                CONFIG(clayer_conv_config, .filters = test_random_int(random, 1, 20), .kernel_size = {size},
+                       .strides = {stride}, .padding = padding, .no_bias = test_random_chance(random, 50)),
+                NULL));
+            break;
+        case 3:
+            MUST(clayer_add_depthwise_conv2d(
+                model, input,
+                CONFIG(clayer_depthwise_conv_config, .kernel_size = {size}, .strides = {stride}, .padding = padding),
+                NULL));
+            break;
+        case 4:
+            MUST(clayer_add_separable_conv2d(model, input,
+                                             CONFIG(clayer_separable_conv_config, .filters = 5, .kernel_size = {size},
+                                                    .padding = padding, .activation = activations[size]),
+                                             NULL));
+            break;
+        case 5:
+            MUST(clayer_add_conv2d_transpose(
+                model, input,
+                CONFIG(clayer_conv_transpose_config, .filters = 3, .kernel_size = {size}, .padding = padding), NULL));
+            break;
+        case 6:
+        case 7:
+        case 8:
+            normalise(model, input, 3);
+            break;
+        case 9:
+        case 10:
+            add_activation(model, input, activations[test_random_int(random, 0, 4)]);
+            break;
+        case 11:
+            MUST(clayer_add_zero_padding2d(
+                model, input,
+                CONFIG(clayer_zero_padding_config, .has_padding = true,
+                       .padding = {{test_random_int(random, 0, 2), 1}, {test_random_int(random, 0, 1), 0}}),
+                NULL));
+            break;
+        case 12:
+            if (input->shape.dims[1] > 4 && input->shape.dims[2] > 4) {
+                MUST(clayer_add_cropping2d(model, input,
+                                           CONFIG(clayer_cropping_config, .has_cropping = true,
+                                                  .cropping = {{test_random_int(random, 0, 2), 1}, {0, 1}}),
+                                           NULL));
+            }
+            break;
+        case 13:
+            MUST(clayer_add_max_pooling2d(
+                model, input,
+                CONFIG(clayer_pooling_config, .pool_size = {size}, .strides = {stride}, .padding = padding), NULL));
+            break;
+        case 14:
+            other = random_alike(random, model, input, false);
+            if (other != NULL) {
+                add_sum(model, input, other);
+            }
+            break;
+        default:
+            other = random_alike(random, model, input, true);
+            if (other != NULL) {
+                join(model, input, other);
+            }
+            break;
+    }
+}
+
+static size_t check_random_graph(uint64_t seed, uint64_t number) {
+    test_random random = test_random_start(seed, number);
+    char text[64];
+    (void)snprintf(text, sizeof(text), "graph %llu of seed %llu", (unsigned long long)number, (unsigned long long)seed);
+    clayer_model *model = new_model("net");
+    MUST(clayer_add_input(model, 3, DIMS(8, 7, test_random_int(&random, 1, 20)), NULL));
+    const int64_t layers = test_random_int(&random, 2, 24);
+    for (int64_t i = 0; i < layers; i++) {
+        add_random_layer(&random, model);
+    }
+    clayer_node *outputs[MOST_OUTPUTS] = {model->nodes[model->node_count - 1]};
+    const size_t count = (size_t)test_random_int(&random, 1, 2);
+    for (size_t i = 1; i < count; i++) {
+        outputs[i] = random_node(&random, model);
+    }
+    MUST(clayer_model_set_outputs(model, outputs, count));
+    const clayer_model_plan plan = check_model(model, test_random_int(&random, 1, 3), 1e-4, text);
+    clayer_model_destroy(model);
+    return plan.fused_batch_normalizations + plan.fused_activations + plan.fused_paddings + plan.fused_croppings +
+           plan.fused_inputs;
+}
+
+START_TEST(random_graphs_give_the_same_fused) {
+    const uint64_t seed = test_seed("model.fusion");
+    size_t fused = 0;
+    const int cases = test_cases(60);
+    for (int i = 0; i < cases; i++) {
+        fused += check_random_graph(seed, (uint64_t)i);
+    }
+    ck_assert_uint_gt(fused, (size_t)cases);
+}
+END_TEST
+
+/* ---- a deep net ---- */
+
+START_TEST(eight_hundred_layers_are_planned_in_milliseconds) {
+    clayer_model *model = new_model("net");
+    clayer_node *x = add_input(model, "x", RANK(4, 4, 4), DIMS(4, 4, 4));
+    for (int i = 0; i < 160; i++) {
+        clayer_node *before = x;
+        x = add_conv(model, x, 4, 3, NULL);
+        x = normalise(model, x, 3);
+        x = add_activation(model, x, "relu");
+        x = normalise(model, x, 3);
+        x = add_sum(model, x, before);
+    }
+    clayer_model_plan plan;
+    struct timespec begin, end;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    MUST(clayer_model_get_plan(model, NULL, 1, &plan));
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    const double ms = (double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) / 1e6;
+    printf("800 layers planned in %.2f ms\n", ms);
+    ck_assert_double_lt(ms, 50);
+    ck_assert_uint_eq(plan.fused_batch_normalizations, 160);
+    ck_assert_uint_eq(plan.fused_activations, 160);
+    clayer_model_destroy(model);
+}
+END_TEST
+
+START_TEST(unknown_fusions_are_refused) {
+    clayer_model *model = new_model("net");
+    REFUSED(clayer_model_set_fusion(NULL, 0), CLAYER_INVALID_ARGUMENT, "model is NULL");
+    REFUSED(clayer_model_set_fusion(model, 32), CLAYER_INVALID_ARGUMENT, "unknown");
+    MUST(clayer_model_set_fusion(model, CLAYER_FUSE_PADDING | CLAYER_FUSE_CROPPING));
+    clayer_model_destroy(model);
+}
+END_TEST
+
+static Suite *make_suite(void) {
+    Suite *suite = suite_create("model.fusion");
+    TCase *tests = tcase_create("fusion");
+    tcase_set_timeout(tests, 600);
+    tcase_add_unchecked_fixture(tests, open_context, close_context);
+    tcase_add_test(tests, batch_normalisation_and_activation_go_into_every_convolution);
+    tcase_add_test(tests, a_dense_layer_takes_the_normalisations_on_both_sides);
+    tcase_add_test(tests, a_normalisation_before_a_convolution_needs_one_without_padding);
+    tcase_add_test(tests, what_somebody_else_reads_is_not_fused);
+    tcase_add_test(tests, a_shared_convolution_has_a_fold_for_each_normalisation);
+    tcase_add_test(tests, folded_weights_follow_their_layers);
+    tcase_add_test(tests, folded_weights_follow_training_and_the_application);
+    tcase_add_test(tests, random_graphs_give_the_same_fused);
+    tcase_add_test(tests, eight_hundred_layers_are_planned_in_milliseconds);
+    tcase_add_test(tests, unknown_fusions_are_refused);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void) {
+    return cly_test_main(make_suite);
+}
