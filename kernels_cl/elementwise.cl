@@ -1,47 +1,4 @@
-/* elementwise.cl: sums with broadcasting, normalisation by given statistics, copies of slabs, permuted axes. */
-
-/* ---- add ---- */
-
-/* a and b of the same size as y, or one of them a single value (step 0). */
-__kernel void add_vector(__global const float *a, __global const float *b, __global float *y, const long count,
-                         const long each, const int a_step, const int b_step) {
-    FOR_SPAN(i, count, each) {
-        if (i + VECTOR <= i_end) {
-            const FLOATV left = a_step ? LOADV(a + i) : (FLOATV)(a[0]);
-            const FLOATV right = b_step ? LOADV(b + i) : (FLOATV)(b[0]);
-            STOREV(left + right, y + i);
-        } else {
-            for (long j = i; j < i_end; j++) {
-                y[j] = a[j * a_step] + b[j * b_step];
-            }
-        }
-    }
-}
-
-/* y's sizes, last axis first, in low.s0 .. high.s3; bit d of a_repeats: a has one element along that axis. */
-__kernel void add_reference(__global const float *a, __global const float *b, __global float *y, const long count,
-                            const int4 low, const int4 high, const int a_repeats, const int b_repeats) {
-    const int sizes[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-    const long i = get_global_id(0);
-    if (i >= count) {
-        return;
-    }
-    INDEX rest = (INDEX)i;
-    long a_index = 0, b_index = 0, a_stride = 1, b_stride = 1;
-    for (int axis = 0; axis < 8; axis++) {
-        const long position = rest % sizes[axis];
-        rest /= sizes[axis];
-        if (!(a_repeats >> axis & 1)) {
-            a_index += position * a_stride;
-            a_stride *= sizes[axis];
-        }
-        if (!(b_repeats >> axis & 1)) {
-            b_index += position * b_stride;
-            b_stride *= sizes[axis];
-        }
-    }
-    y[i] = a[a_index] + b[b_index];
-}
+/* elementwise.cl: normalisation by given statistics, copies of slabs, permuted axes. */
 
 /* ---- batch_norm ---- */
 

@@ -11,12 +11,15 @@
 #define TERM_PRODUCT 2 /* dy (x - mean) scale */
 #define TERM_POWER 3   /* x^2 */
 #define TERM_SIZE 4    /* |x| */
+#define TERM_FACTOR 5  /* dy x */
+#define HAS_GRADIENT(term) ((term) == TERM_PRODUCT || (term) == TERM_FACTOR)
 #define HAS_MEAN(term) ((term) == TERM_SQUARE || (term) == TERM_PRODUCT)
 #define TERM(term, x, dy, mean, scale)                            \
     ((term) == TERM_SQUARE    ? ((x) - (mean)) * ((x) - (mean))   \
      : (term) == TERM_PRODUCT ? (dy) * (((x) - (mean)) * (scale)) \
      : (term) == TERM_POWER   ? (x) * (x)                         \
      : (term) == TERM_SIZE    ? fabs(x)                           \
+     : (term) == TERM_FACTOR  ? (dy) * (x)                        \
                               : (x))
 
 /* inner == 1: rows are (slot, kept0), vectors along kept1; a slot is `each` positions of outer. Sums lie from `offset`
@@ -48,7 +51,7 @@ __kernel void sum_columns(__global const float *restrict x, __global const float
                         const long at = first + o * kept1 + c;
                         const FLOATV value = whole ? LOADV(x + at) : (FLOATV)(x[at]);
                         FLOATV gradient = (FLOATV)(0.0f);
-                        if (term == TERM_PRODUCT) {
+                        if (HAS_GRADIENT(term)) {
                             gradient = whole ? LOADV(dy + at) : (FLOATV)(dy[at]);
                         }
                         sum += TERM(term, value, gradient, centre, scale);
@@ -104,7 +107,7 @@ __kernel void sum_rows(__global const float *restrict x, __global const float *r
             float tail = 0.0f;
             for (int i = lane * VECTOR; i < inner; i += lanes * VECTOR) {
                 if (i + VECTOR <= inner) {
-                    const FLOATV gradient = term == TERM_PRODUCT ? LOADV(dy + first + i) : (FLOATV)(0.0f);
+                    const FLOATV gradient = HAS_GRADIENT(term) ? LOADV(dy + first + i) : (FLOATV)(0.0f);
                     sum += TERM(term, LOADV(x + first + i), gradient, (FLOATV)(centre), (FLOATV)(scale));
                     if (++pending == BLOCK) {
                         COMPENSATED(FLOATV, total, carry, sum)
@@ -113,7 +116,7 @@ __kernel void sum_rows(__global const float *restrict x, __global const float *r
                     }
                 } else {
                     for (int j = i; j < inner; j++) {
-                        const float gradient = term == TERM_PRODUCT ? dy[first + j] : 0.0f;
+                        const float gradient = HAS_GRADIENT(term) ? dy[first + j] : 0.0f;
                         tail += TERM(term, x[first + j], gradient, centre, scale);
                     }
                 }
@@ -159,7 +162,8 @@ __kernel void sum_slots(__global const float *slots, const long slots_offset, __
 /* Any axes: x's sizes, last axis first, in low.s0 .. high.s3; bit d of `reduced`: that axis is added up. One element of
  * y per work-item, `length` terms each. */
 __kernel void reduce_reference(__global const float *restrict x, __global float *restrict y, const long count,
-                               const long length, const int4 low, const int4 high, const int reduced) {
+                               const long length, const int4 low, const int4 high, const int reduced,
+                               __global const float *restrict factor, const int has_factor, const float divisor) {
     const int sizes[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
     const long i = get_global_id(0);
     if (i >= count) {
@@ -187,7 +191,7 @@ __kernel void reduce_reference(__global const float *restrict x, __global float 
             }
             stride *= sizes[axis];
         }
-        COMPENSATED(float, total, carry, x[at])
+        COMPENSATED(float, total, carry, has_factor ? x[at] * factor[at] : x[at])
     }
-    y[i] = total;
+    y[i] = total / divisor;
 }

@@ -292,12 +292,18 @@ typedef struct clayer_global_pooling_config {
     bool keepdims;
 } clayer_global_pooling_config;
 
-/* Add: the sum of two or more inputs of one shape (dimensions of 1 broadcast). */
+/* Add, Multiply, Average, Maximum, Minimum of any number of inputs, Subtract of two: element by element. Dimensions of 1
+ * repeat, and an input of fewer axes gets ones behind its batch, which must be equal. */
 typedef struct clayer_add_config {
     size_t struct_size;
     const char *name;
     bool not_trainable;
 } clayer_add_config;
+typedef clayer_add_config clayer_subtract_config;
+typedef clayer_add_config clayer_multiply_config;
+typedef clayer_add_config clayer_average_config;
+typedef clayer_add_config clayer_maximum_config;
+typedef clayer_add_config clayer_minimum_config;
 
 /* Concatenate along one axis. */
 typedef struct clayer_concatenate_config {

@@ -99,6 +99,11 @@ CLAYER_DECLARE_ADD(global_average_pooling1d, clayer_global_pooling_config);
 CLAYER_DECLARE_ADD(global_average_pooling2d, clayer_global_pooling_config);
 CLAYER_DECLARE_ADD(global_average_pooling3d, clayer_global_pooling_config);
 CLAYER_DECLARE_MERGE(add, clayer_add_config);
+CLAYER_DECLARE_MERGE(subtract, clayer_subtract_config);
+CLAYER_DECLARE_MERGE(multiply, clayer_multiply_config);
+CLAYER_DECLARE_MERGE(average, clayer_average_config);
+CLAYER_DECLARE_MERGE(maximum, clayer_maximum_config);
+CLAYER_DECLARE_MERGE(minimum, clayer_minimum_config);
 CLAYER_DECLARE_MERGE(concatenate, clayer_concatenate_config);
 
 /* Which nodes are outputs; without this call the node added last is the one output. */

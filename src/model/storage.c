@@ -36,7 +36,7 @@ bool cly_model_works_in_place(const cly_ops_steps *steps) {
     for (size_t i = 0; i < steps->count; i++) {
         const cly_ops_step *step = &steps->steps[i];
         bool pointwise = step->op == &cly_ops_activation_operator || step->op == &cly_ops_softmax_operator ||
-                         step->op == &cly_ops_batch_norm_operator || step->op == &cly_ops_add_operator;
+                         step->op == &cly_ops_batch_norm_operator || step->op == &cly_ops_arithmetic_operator;
         if (!pointwise) {
             return false;
         }

@@ -141,8 +141,8 @@ static clayer_status add_sum(builder *b, size_t target, size_t source) {
     cly_model_action *action = NULL;
     cly_ops_step *step = NULL;
     CLY_TRY(add_action(b, CLY_ACTION_ADD, NULL, &action));
-    CLY_TRY(cly_ops_steps_add(&action->steps, &cly_ops_add_operator, &step));
-    step->shape.add = (cly_ops_add_shape){.a = shape, .b = shape, .y = shape};
+    CLY_TRY(cly_ops_steps_add(&action->steps, &cly_ops_arithmetic_operator, &step));
+    step->shape.arithmetic = (cly_ops_arithmetic_shape){.a = shape, .b = shape, .y = shape};
     step->operands[0] = CLY_PLACE(CLY_OUTPUT, 0);
     step->operands[1] = CLY_PLACE(CLY_INPUT, 0);
     step->operands[2] = CLY_PLACE(CLY_OUTPUT, 0);

@@ -1,4 +1,4 @@
-/* ops/elementwise.c: add with broadcasting, batch normalisation, copies of slabs, transposes. */
+/* ops/elementwise.c: batch normalisation, copies of slabs, transposes. */
 #include "ops/elementwise.h"
 
 #include <limits.h>
@@ -25,70 +25,6 @@ static int64_t count_of(const clayer_shape *shape) {
     }
     return count;
 }
-
-/* Sizes of a shape from the last axis on, with ones behind the first. */
-static void reversed_sizes(const clayer_shape *shape, int64_t sizes[CLAYER_MAX_RANK]) {
-    for (int i = 0; i < CLAYER_MAX_RANK; i++) {
-        sizes[i] = i < shape->rank ? shape->dims[shape->rank - 1 - i] : 1;
-    }
-}
-
-/* ---- add ---- */
-
-static double add_vector_cost(const clayer_context *context, const void *shape) {
-    (void)context;
-    const cly_ops_add_shape *s = shape;
-    const int64_t count = count_of(&s->y), a = count_of(&s->a), b = count_of(&s->b);
-    return (a == count || a == 1) && (b == count || b == 1) ? 1 : -1;
-}
-
-static clayer_status run_add_vector(clayer_context *context, const void *shape, const cl_mem *operands,
-                                    cl_mem workspace) {
-    (void)workspace;
-    const cly_ops_add_shape *s = shape;
-    const int64_t count = count_of(&s->y);
-    char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, count, options);
-    cly_launch launch = {.program = "elementwise", .options = options, .kernel = "add_vector"};
-    const cly_arg each = cly_ops_span(context, count, &launch);
-    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[2]),
-                          CLY_LONG(count), each, CLY_INT(count_of(&s->a) == count), CLY_INT(count_of(&s->b) == count));
-}
-
-/* Bit i: the operand has one element on the axis that is i-th from the end, where y has more. */
-static int repeats(const clayer_shape *operand, const clayer_shape *y) {
-    int bits = 0;
-    for (int i = 0; i < y->rank; i++) {
-        const int axis = y->rank - 1 - i;
-        if (operand->dims[axis] == 1 && y->dims[axis] != 1) {
-            bits |= 1 << i;
-        }
-    }
-    return bits;
-}
-
-static clayer_status run_add_reference(clayer_context *context, const void *shape, const cl_mem *operands,
-                                       cl_mem workspace) {
-    (void)workspace;
-    const cly_ops_add_shape *s = shape;
-    int64_t n[CLAYER_MAX_RANK];
-    reversed_sizes(&s->y, n);
-    char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, count_of(&s->y), options);
-    cly_launch launch = {.program = "elementwise", .options = options, .kernel = "add_reference"};
-    cly_ops_each(context, count_of(&s->y), &launch);
-    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[2]),
-                          CLY_LONG(count_of(&s->y)), CLY_INT4(n[0], n[1], n[2], n[3]), CLY_INT4(n[4], n[5], n[6], n[7]),
-                          CLY_INT(repeats(&s->a, &s->y)), CLY_INT(repeats(&s->b, &s->y)));
-}
-
-static const cly_ops_implementation add_implementations[] = {
-    {.name = "vector", .cost = add_vector_cost, .run = run_add_vector},
-    {.name = "reference", .cost = reference_cost, .run = run_add_reference},
-    {0},
-};
-
-const cly_ops_operator cly_ops_add_operator = {.name = "add", .implementations = add_implementations};
 
 /* ---- batch_norm ---- */
 

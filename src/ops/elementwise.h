@@ -1,4 +1,4 @@
-/* ops/elementwise.h: sums, normalisation by given statistics, and moves of whole tensors. */
+/* ops/elementwise.h: normalisation by given statistics, and moves of whole tensors. */
 #ifndef CLY_OPS_ELEMENTWISE_H
 #define CLY_OPS_ELEMENTWISE_H
 
@@ -9,13 +9,6 @@
 
 #include "ops/activation.h"
 #include "ops/operator.h"
-
-/* y = a + b with NumPy's broadcasting: a dimension of 1 repeats; all three ranks equal, y of the larger sizes.
- * Operands: 0 a, 1 b, 2 y (may be a where a has y's shape). */
-typedef struct cly_ops_add_shape {
-    clayer_shape a, b, y;
-} cly_ops_add_shape;
-extern const cly_ops_operator cly_ops_add_operator; /* "add" */
 
 /* y = activation(gamma * (x - mean) / sqrt(variance + epsilon) + beta), x of (outer, axis, inner), the four vectors of
  * length `axis`. Operands: 0 x, 1 gamma or NULL (1), 2 beta or NULL (0), 3 mean, 4 variance, 5 y (may be x). */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ops/activation.h"
+#include "ops/arithmetic.h"
 #include "ops/batch_norm.h"
 #include "ops/conv.h"
 #include "ops/dropout.h"
@@ -14,7 +15,7 @@
 #include "ops/resize.h"
 #include "ops/window.h"
 
-#define OPERATORS 24
+#define OPERATORS 25
 #define MOST_IMPLEMENTATIONS 16
 
 const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
@@ -32,7 +33,8 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_activation_gradient_operator,
                                                      &cly_ops_softmax_operator,
                                                      &cly_ops_softmax_gradient_operator,
-                                                     &cly_ops_add_operator,
+                                                     &cly_ops_arithmetic_operator,
+                                                     &cly_ops_arithmetic_gradient_operator,
                                                      &cly_ops_batch_norm_operator,
                                                      &cly_ops_batch_norm_gradient_operator,
                                                      &cly_ops_moments_operator,

@@ -5,10 +5,14 @@
 #include "ops/range.h"
 #include "ops/sums.h"
 
+static float divisor_of(const cly_ops_reduce_shape *s) {
+    return s->divisor == 0 ? 1.0f : s->divisor;
+}
+
 /* Axes of one element aside, neighbouring axes that are both kept or both added up are one. True if what remains is
  * (kept0, outer, kept1, inner), from the end. */
 static bool collapse(const cly_ops_reduce_shape *s, cly_ops_sums *sums_out) {
-    *sums_out = (cly_ops_sums){.kept0 = 1, .outer = 1, .kept1 = 1, .inner = 1, .divisor = 1};
+    *sums_out = (cly_ops_sums){.kept0 = 1, .outer = 1, .kept1 = 1, .inner = 1, .divisor = divisor_of(s)};
     int64_t *const sizes[4] = {&sums_out->inner, &sums_out->kept1, &sums_out->outer, &sums_out->kept0};
     int place = 0; /* even: added up */
     for (int axis = s->x.rank - 1; axis >= 0; axis--) {
@@ -39,6 +43,8 @@ static clayer_status run_split(clayer_context *context, const void *shape, const
     cly_ops_sums sums;
     (void)collapse(shape, &sums);
     sums.x = operands[0];
+    sums.dy = operands[2];
+    sums.term = ((const cly_ops_reduce_shape *)shape)->has_factor ? CLY_TERM_FACTOR : CLY_TERM_VALUE;
     sums.y = operands[1];
     return cly_ops_sums_run(context, &sums, workspace);
 }
@@ -71,7 +77,8 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     cly_ops_each(context, count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count),
                           CLY_LONG(length), CLY_INT4(n[0], n[1], n[2], n[3]), CLY_INT4(n[4], n[5], n[6], n[7]),
-                          CLY_INT(reduced));
+                          CLY_INT(reduced), CLY_BUFFER(operands[s->has_factor ? 2 : 0]), CLY_INT(s->has_factor),
+                          CLY_FLOAT(divisor_of(s)));
 }
 
 static const cly_ops_implementation implementations[] = {

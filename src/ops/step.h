@@ -6,6 +6,7 @@
 #define CLY_OPS_STEP_H
 
 #include "ops/activation.h"
+#include "ops/arithmetic.h"
 #include "ops/batch_norm.h"
 #include "ops/conv.h"
 #include "ops/dropout.h"
@@ -44,7 +45,8 @@ typedef union cly_ops_shape {
     cly_ops_window_shape window;
     cly_ops_resize_shape resize;
     cly_ops_pool_shape pool;
-    cly_ops_add_shape add;
+    cly_ops_arithmetic_shape arithmetic;
+    cly_ops_arithmetic_gradient_shape arithmetic_gradient;
     cly_ops_batch_norm_shape batch_norm;
     cly_ops_copy_shape copy;
     cly_ops_transpose_shape transpose;

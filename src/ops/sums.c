@@ -119,7 +119,7 @@ clayer_status cly_ops_sums_run(clayer_context *context, const cly_ops_sums *s, c
         launch.global[0] = (size_t)p.lanes;
     }
     const cly_arg args[] = {CLY_BUFFER(s->x),
-                            CLY_BUFFER(s->term == CLY_TERM_PRODUCT ? s->dy : s->x),
+                            CLY_BUFFER(s->term == CLY_TERM_PRODUCT || s->term == CLY_TERM_FACTOR ? s->dy : s->x),
                             CLY_BUFFER(has_mean ? s->mean : s->x),
                             CLY_BUFFER(s->term == CLY_TERM_PRODUCT ? s->variance : s->x),
                             CLY_BUFFER(slots > 1 ? workspace : s->y),

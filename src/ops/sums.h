@@ -13,7 +13,8 @@ typedef enum cly_ops_term {
     CLY_TERM_SQUARE,    /* (x - mean)^2 */
     CLY_TERM_PRODUCT,   /* dy (x - mean) / sqrt(variance + epsilon) */
     CLY_TERM_POWER,     /* x^2 */
-    CLY_TERM_SIZE       /* |x| */
+    CLY_TERM_SIZE,      /* |x| */
+    CLY_TERM_FACTOR     /* dy x */
 } cly_ops_term;
 
 /* y (kept0, kept1) = the sum over outer and inner of a term of x (kept0, outer, kept1, inner), over `divisor`. dy has

@@ -4,6 +4,7 @@ training(row) is a row that runs in training mode. at_kinks(row) is one whose in
 derivative that TensorFlow takes there is part of what training has to copy.
 """
 from layer_cases import LAYERS, case
+from merge_cases import MERGES, TIED_MERGE
 from other_cases import ACTIVATION_2, ACTIVATION_3, BATCHNORMALIZATION, GLOBAL_POOL, OTHERS
 
 # Where an activation's derivative jumps, by generation. (elu, celu, softsign and sparse_plus only bend.)
@@ -45,7 +46,7 @@ TIED_POOL = {1: [case((2, 9, 3), pool_size=3), case((1, 8, 2), pool_size=3, stri
              3: [case((1, 4, 3, 4, 2), pool_size=2, strides=1),
                  case((1, 3, 4, 5, 2), pool_size=3, strides=2, padding="same")]}
 
-TABLES = {**LAYERS, **OTHERS, "Activation": ACTIVATION, "ReLU": RELU, "LeakyReLU": LEAKYRELU,
+TABLES = {**LAYERS, **OTHERS, **MERGES, "Activation": ACTIVATION, "ReLU": RELU, "LeakyReLU": LEAKYRELU,
           "BatchNormalization": BATCHNORMALIZATION + [training(row) for row in BATCHNORMALIZATION]}
 del TABLES["Dropout"]
 for rank in (1, 2, 3):
@@ -53,3 +54,5 @@ for rank in (1, 2, 3):
         at_kinks(row) for row in TIED_POOL[rank]]
     TABLES[f"GlobalMaxPooling{rank}D"] = GLOBAL_POOL[rank] + [at_kinks(GLOBAL_POOL[rank][0]),
                                                              at_kinks(GLOBAL_POOL[rank][3])]
+for name in ("Maximum", "Minimum"):
+    TABLES[name] = MERGES[name] + [at_kinks(row) for row in TIED_MERGE]

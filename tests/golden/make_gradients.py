@@ -60,9 +60,13 @@ def arguments_of(generation, class_name, row, row_number, index):
     return arguments
 
 
-def draw_input(rng, class_name, row, shape, draw):
+def draw_input(rng, class_name, row, shape, draw, place=0):
     """Multiples of 1/16, and finer ones where those meet a kink; x of a maximum has no value twice."""
     size = int(np.prod(shape))
+    if class_name in ("Maximum", "Minimum"):  # no value is in two inputs; or zeros and ones
+        if row.get("kinks"):
+            return rng.integers(0, 2, shape).astype(np.float32)
+        return (rng.integers(-32, 32, shape) / 4 + place / 16).astype(np.float32)
     if class_name.startswith(("Max", "GlobalMax")):
         if row.get("kinks"):
             return rng.integers(0, 2, shape).astype(np.float32)
@@ -306,7 +310,8 @@ def check_by_differences(rng, output, layer, inputs, weights, dy, gradients):
 def draw_case(rng, generation, class_name, row, layer, shapes):
     weights = None
     for draw in range(MOST_DRAWS):
-        inputs = [draw_input(rng, class_name, row, shape, draw) for shape in shapes]
+        inputs = [draw_input(rng, class_name, row, shape, draw, place)
+                  for place, shape in enumerate(shapes)]
         if weights is None:
             layer.build(shapes if len(shapes) > 1 else shapes[0])
             weights = draw_weights(rng, layer)

@@ -13,6 +13,7 @@ import zlib
 
 from common import *
 from layer_cases import LAYERS, RESIZE
+from merge_cases import MERGES
 from norm_cases import LAYERS_OF
 from other_cases import ACTIVATION_2, ACTIVATION_3, OTHERS
 
@@ -126,7 +127,7 @@ def make_file(class_name, table, stem):
 
 def main():
     wanted = sys.argv[1:]
-    for class_name, table in {**LAYERS, **OTHERS}.items():
+    for class_name, table in {**LAYERS, **OTHERS, **MERGES}.items():
         if not wanted or class_name in wanted:
             make_file(class_name, table, class_name.lower())
     for stem, (class_name, table) in LAYERS_OF.items():

@@ -57,6 +57,11 @@ static const struct {
     {"globalaveragepooling2d", 10, CLOSE},
     {"globalaveragepooling3d", 10, CLOSE},
     {"add", 12, CLOSE},
+    {"subtract", 12, EXACT},
+    {"multiply", 14, CLOSE},
+    {"average", 12, CLOSE},
+    {"maximum", 14, EXACT},
+    {"minimum", 14, EXACT},
     {"concatenate", 12, EXACT},
 };
 
@@ -149,7 +154,7 @@ START_TEST(test_every_implementation_ran) {
     static const cly_ops_operator *const operators[] = {
         &cly_ops_conv_operator,   &cly_ops_conv_transpose_operator, &cly_ops_depthwise_operator,
         &cly_ops_window_operator, &cly_ops_resize_operator,         &cly_ops_pool_operator,
-        &cly_ops_add_operator,    &cly_ops_batch_norm_operator,     &cly_ops_activation_operator,
+        &cly_ops_arithmetic_operator,    &cly_ops_batch_norm_operator,     &cly_ops_activation_operator,
         &cly_ops_copy_operator,   &cly_ops_transpose_operator,      &cly_ops_softmax_operator};
     for (size_t i = 0; i < CLY_COUNT(operators); i++) {
         for (const cly_ops_implementation *one = operators[i]->implementations; one->name != NULL; one++) {

@@ -59,6 +59,11 @@ static const struct {
     {"globalaveragepooling2d", 10, CLOSE},
     {"globalaveragepooling3d", 10, CLOSE},
     {"add", 12, EXACT},
+    {"subtract", 12, EXACT},
+    {"multiply", 14, CLOSE},
+    {"average", 12, CLOSE},
+    {"maximum", 18, CLOSE},
+    {"minimum", 18, CLOSE},
     {"concatenate", 12, EXACT},
 };
 

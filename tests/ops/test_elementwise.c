@@ -1,4 +1,4 @@
-/* Sums with broadcasting, batch normalisation, copies of slabs and transposes on random shapes. */
+/* Batch normalisation, copies of slabs and transposes on random shapes. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -63,56 +63,6 @@ static clayer_shape random_shape(test_random *random) {
     }
     return s;
 }
-
-/* The index into a tensor of `shape`, whose ones repeat, of the element at `position` in a tensor of `whole`. */
-static int64_t broadcast_index(const clayer_shape *shape, const clayer_shape *whole, int64_t position) {
-    int64_t index = 0, stride = 1;
-    for (int i = whole->rank - 1; i >= 0; i--) {
-        index += shape->dims[i] == 1 ? 0 : position % whole->dims[i] * stride;
-        stride *= shape->dims[i];
-        position /= whole->dims[i];
-    }
-    return index;
-}
-
-START_TEST(add_agrees) {
-    for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 300); i++) {
-        test_random random = test_random_start(seed, i);
-        cly_ops_add_shape shape = {.y = random_shape(&random)};
-        shape.a = shape.b = shape.y;
-        const int repeats = test_random_chance(&random, 40) ? 0 : 40;
-        for (int axis = 0; axis < shape.y.rank; axis++) {
-            shape.a.dims[axis] = test_random_chance(&random, repeats) ? 1 : shape.y.dims[axis];
-            /* y is no larger than what a and b need */
-            shape.b.dims[axis] = shape.a.dims[axis] == shape.y.dims[axis] && test_random_chance(&random, repeats)
-                                     ? 1
-                                     : shape.y.dims[axis];
-        }
-        const int64_t count = count_of(&shape.y);
-        float *a = test_random_floats(&random, count_of(&shape.a), -1, 1);
-        float *b = test_random_floats(&random, count_of(&shape.b), -1, 1);
-        double *expected = doubles(count);
-        for (int64_t j = 0; j < count; j++) {
-            /* one rounding, as on the device: exact */
-            expected[j] =
-                (double)(a[broadcast_index(&shape.a, &shape.y, j)] + b[broadcast_index(&shape.b, &shape.y, j)]);
-        }
-        harness_case c = {.op = &cly_ops_add_operator,
-                          .shape = &shape,
-                          .inputs = {a, b},
-                          .counts = {count_of(&shape.a), count_of(&shape.b), count},
-                          .output = 2,
-                          .in_place = count_of(&shape.a) == count && test_random_chance(&random, 50),
-                          .expected = expected};
-        describe(&c, i, &shape.a, &shape.b);
-        harness_check(&h, &c);
-        free(a);
-        free(b);
-        free(expected);
-    }
-    harness_expect_runs(&h, &cly_ops_add_operator, harness_cases(&h, 300) / 5, NULL);
-}
-END_TEST
 
 START_TEST(batch_norm_agrees) {
     for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 200); i++) {
@@ -243,7 +193,6 @@ END_TEST
 
 static void add_tests(TCase *cases) {
     tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, add_agrees);
     tcase_add_test(cases, batch_norm_agrees);
     tcase_add_test(cases, copy_is_exact);
     tcase_add_test(cases, transpose_is_exact);

@@ -101,12 +101,12 @@ START_TEST(steps_run_in_order) {
         (cly_ops_window_shape){.outer = 1, .inner = 1, .in = {1, 1, 4}, .out = {1, 1, 6}, .before = {0, 0, 1}};
     step->operands[0] = (cly_ops_place){CLY_INPUT, 0};
     step->operands[1] = (cly_ops_place){CLY_TEMPORARY, 0};
-    const cly_ops_add_shape add = {
+    const cly_ops_arithmetic_shape add = {
         .a = {.rank = 1, .dims = {6}}, .b = {.rank = 1, .dims = {1}}, .y = {.rank = 1, .dims = {6}}};
     const cly_ops_place from[] = {{CLY_TEMPORARY, 0}, {CLY_OUTPUT, 0}};
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(cly_ops_steps_add(&steps, &cly_ops_add_operator, &step), CLAYER_OK);
-        step->shape.add = add;
+        ck_assert_int_eq(cly_ops_steps_add(&steps, &cly_ops_arithmetic_operator, &step), CLAYER_OK);
+        step->shape.arithmetic = add;
         step->operands[0] = from[i];
         step->operands[1] = (cly_ops_place){CLY_WEIGHT, 0};
         step->operands[2] = (cly_ops_place){CLY_OUTPUT, 0};

@@ -70,17 +70,19 @@ static int64_t target(const cly_ops_reduce_shape *s, int64_t position) {
 static void check(const cly_ops_reduce_shape *s, test_random *random, float low, uint64_t index) {
     const int64_t x_count = count_of(&s->x), y_count = count_of(&s->y);
     float *x = test_random_floats(random, x_count, low, 1);
+    float *factor = test_random_floats(random, s->has_factor ? x_count : 1, 0.5f, 1);
     double *expected = calloc((size_t)y_count, sizeof(double));
     const int64_t length_of_sum = x_count / y_count;
     const int64_t roundings = low < 0 ? (int64_t)(8 * sqrt((double)length_of_sum)) : 0;
     ck_assert_ptr_nonnull(expected);
     for (int64_t i = 0; i < x_count; i++) {
-        expected[target(s, i)] += (double)x[i];
+        const double term = s->has_factor ? (double)x[i] * (double)factor[i] : (double)x[i];
+        expected[target(s, i)] += s->divisor == 0 ? term : term / (double)s->divisor;
     }
     harness_case c = {.op = &cly_ops_reduce_operator,
                       .shape = s,
-                      .inputs = {x},
-                      .counts = {x_count, y_count},
+                      .inputs = {x, NULL, s->has_factor ? factor : NULL},
+                      .counts = {x_count, y_count, s->has_factor ? x_count : 0},
                       .output = 1,
                       .twice = true,
                       .expected = expected,
@@ -92,13 +94,16 @@ static void check(const cly_ops_reduce_shape *s, test_random *random, float low,
     }
     harness_check(&h, &c);
     free(x);
+    free(factor);
     free(expected);
 }
 
 START_TEST(sums_agree) {
     for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 200); i++) {
         test_random random = test_random_start(seed, i);
-        const cly_ops_reduce_shape s = random_shape(&random, i % 10 == 0 ? 200000 : 6000);
+        cly_ops_reduce_shape s = random_shape(&random, i % 10 == 0 ? 200000 : 6000);
+        s.has_factor = i % 3 == 1;
+        s.divisor = i % 4 == 1 ? -1.0f : i % 4 == 2 ? 2.5f : 0.0f;
         check(&s, &random, -1, i);
     }
     harness_expect_runs(&h, &cly_ops_reduce_operator, harness_cases(&h, 200) / 2, NULL);
@@ -108,9 +113,9 @@ END_TEST
 /* A bias' gradient over many pixels, channels in any number and place. */
 START_TEST(long_sums_keep_their_digits) {
     static const cly_ops_reduce_shape shapes[] = {
-        {{3, {300000, 1, 1}}, {3, {1, 1, 1}}},  {{3, {100000, 3, 1}}, {3, {1, 3, 1}}},
-        {{3, {40000, 20, 1}}, {3, {1, 20, 1}}}, {{3, {2, 3, 100003}}, {3, {1, 3, 1}}},
-        {{3, {30, 5, 2000}}, {3, {1, 5, 1}}},   {{4, {3, 10007, 2, 7}}, {4, {3, 1, 2, 1}}},
+        {{3, {300000, 1, 1}}, {3, {1, 1, 1}}, false, 0},  {{3, {100000, 3, 1}}, {3, {1, 3, 1}}, false, 0},
+        {{3, {40000, 20, 1}}, {3, {1, 20, 1}}, false, 0}, {{3, {2, 3, 100003}}, {3, {1, 3, 1}}, false, 0},
+        {{3, {30, 5, 2000}}, {3, {1, 5, 1}}, false, 0},   {{4, {3, 10007, 2, 7}}, {4, {3, 1, 2, 1}}, false, 0},
     };
     for (uint64_t i = 0; i < CLY_COUNT(shapes); i++) {
         test_random random = test_random_start(seed, i);

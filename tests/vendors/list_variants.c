@@ -4,13 +4,14 @@
  * Writes FOLDER/<program>.cl for each program and prints a line a variant: program, where, options. "all" is to be
  * compiled for every target of a vendor, "one" for one of them, "none" for none: only a CPU gets it. A line of VARIANTS
  * is "gpu" or "cpu", a program and its options; ACTIVATION=* stands for every activation of src/ops/activation.h,
- * LOSS=* for every loss of src/ops/loss.h. Exit status 1: VARIANTS and the programs disagree. */
+ * LOSS=* for every loss of src/ops/loss.h, FUNCTION=* for every function of src/ops/arithmetic.h. Exit status 1: VARIANTS and the programs disagree. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "device/device.h"
 #include "ops/activation.h"
+#include "ops/arithmetic.h"
 #include "ops/loss.h"
 
 #define MOST_LISTED 64
@@ -68,7 +69,8 @@ static void print_variants(const char *program, bool cpu, char *options) {
     if (!print_star(program, cpu, options, "ACTIVATION=*", CLY_LINEAR, CLY_ELEMENTWISE_COUNT - 1, CLY_LINEAR,
                     CLY_GELU) &&
         !print_star(program, cpu, options, "LOSS=*", CLY_LOSS_SQUARED_ERROR, CLY_LOSS_SPARSE_LOGITS,
-                    CLY_LOSS_SQUARED_ERROR, CLY_LOSS_CATEGORICAL)) {
+                    CLY_LOSS_SQUARED_ERROR, CLY_LOSS_CATEGORICAL) &&
+        !print_star(program, cpu, options, "FUNCTION=*", CLY_ADD, CLY_FUNCTION_COUNT - 1, CLY_ADD, CLY_POWER)) {
         printf("%s %s %s\n", program, cpu ? "none" : "all", options);
     }
 }

@@ -1,0 +1,107 @@
+/* arithmetic.cl: y = f(a, b) with broadcasting, then the activation. -DFUNCTION=<number> says which f.
+ *
+ * p: the number that stands for an operand, the limits of a clip. */
+
+#include "arithmetic.h"
+
+/* An expression of the type T (float or a vector of it). A NaN stays one. */
+#if FUNCTION == FUNCTION_ADD
+#define F(T, a, b, p) ((a) + (b))
+#elif FUNCTION == FUNCTION_SUBTRACT
+#define F(T, a, b, p) ((a) - (b))
+#elif FUNCTION == FUNCTION_MULTIPLY
+#define F(T, a, b, p) ((a) * (b))
+#elif FUNCTION == FUNCTION_DIVIDE
+#define F(T, a, b, p) ((a) / (b))
+#elif FUNCTION == FUNCTION_MAXIMUM
+#define F(T, a, b, p) CHOOSE(T, (a) >= (b) || isnan(a), a, b)
+#elif FUNCTION == FUNCTION_MINIMUM
+#define F(T, a, b, p) CHOOSE(T, (a) <= (b) || isnan(a), a, b)
+#elif FUNCTION == FUNCTION_POWER
+#define F(T, a, b, p) pow(a, b)
+#elif FUNCTION == FUNCTION_SQUARED_DIFFERENCE
+#define F(T, a, b, p) (((a) - (b)) * ((a) - (b)))
+#elif FUNCTION == FUNCTION_EQUAL
+#define F(T, a, b, p) TRUTH(T, (a) == (b))
+#elif FUNCTION == FUNCTION_NOT_EQUAL
+#define F(T, a, b, p) TRUTH(T, (a) != (b))
+#elif FUNCTION == FUNCTION_GREATER
+#define F(T, a, b, p) TRUTH(T, (a) > (b))
+#elif FUNCTION == FUNCTION_GREATER_EQUAL
+#define F(T, a, b, p) TRUTH(T, (a) >= (b))
+#elif FUNCTION == FUNCTION_LESS
+#define F(T, a, b, p) TRUTH(T, (a) < (b))
+#elif FUNCTION == FUNCTION_LESS_EQUAL
+#define F(T, a, b, p) TRUTH(T, (a) <= (b))
+#elif FUNCTION == FUNCTION_SQUARE
+#define F(T, a, b, p) ((a) * (a))
+#elif FUNCTION == FUNCTION_SQRT
+#define F(T, a, b, p) sqrt(a)
+#elif FUNCTION == FUNCTION_RSQRT
+#define F(T, a, b, p) ((T)(1.0f) / sqrt(a))
+#elif FUNCTION == FUNCTION_LOG
+#define F(T, a, b, p) log(a)
+#elif FUNCTION == FUNCTION_ABSOLUTE
+#define F(T, a, b, p) fabs(a)
+#elif FUNCTION == FUNCTION_CLIP
+#define F(T, a, b, p) CLIP(T, a, (p).y, (p).z)
+#endif
+
+/* a and b of y's size, or one element, or a number. */
+__kernel void arithmetic_vector(__global const float *a, __global const float *b, __global float *y, const long count,
+                                const long each, const int a_step, const int b_step, const float4 p,
+                                const float4 parameters) {
+    FOR_SPAN(i, count, each) {
+        if (i + VECTOR <= i_end) {
+            const FLOATV left = READ_VECTOR(a, i, a_step, p);
+            const FLOATV right = READ_VECTOR(b, i, b_step, p);
+            STOREV(activate_vector(F(FLOATV, left, right, p), parameters), y + i);
+        } else {
+            for (long j = i; j < i_end; j++) {
+                const float left = READ_ELEMENT(a, j, a_step, p);
+                const float right = READ_ELEMENT(b, j, b_step, p);
+                y[j] = activate(F(float, left, right, p), parameters);
+            }
+        }
+    }
+}
+
+/* y is (rows / inner, inner, width); strides are an operand's distances along the first two axes. */
+__kernel void arithmetic_rows(__global const float *a, __global const float *b, __global float *y, const long rows,
+                              const int width, const int4 split, const long inner, const long a_outer,
+                              const long a_inner, const int a_step, const long b_outer, const long b_inner,
+                              const int b_step, const float4 p, const float4 parameters) {
+    FOR_ROWS(row, rows, split) {
+        const long o = (long)((INDEX)row / (INDEX)inner), n = (long)((INDEX)row % (INDEX)inner);
+        __global const float *from_a = a + o * a_outer + n * a_inner;
+        __global const float *from_b = b + o * b_outer + n * b_inner;
+        __global float *to = y + row * width;
+        FOR_COLUMNS(i, width) {
+            if (i + VECTOR <= width) {
+                const FLOATV left = READ_VECTOR(from_a, i, a_step, p);
+                const FLOATV right = READ_VECTOR(from_b, i, b_step, p);
+                STOREV(activate_vector(F(FLOATV, left, right, p), parameters), to + i);
+            } else {
+                for (int j = i; j < width; j++) {
+                    const float left = READ_ELEMENT(from_a, j, a_step, p);
+                    const float right = READ_ELEMENT(from_b, j, b_step, p);
+                    to[j] = activate(F(float, left, right, p), parameters);
+                }
+            }
+        }
+    }
+}
+
+/* Any axes. */
+__kernel void arithmetic_reference(__global const float *a, __global const float *b, __global float *y,
+                                   const long count, const int4 low, const int4 high, const int a_repeats,
+                                   const int b_repeats, const int a_step, const int b_step, const float4 p,
+                                   const float4 parameters) {
+    const long i = get_global_id(0);
+    if (i >= count) {
+        return;
+    }
+    const float left = READ_ELEMENT(a, find_element(i, low, high, a_repeats), a_step, p);
+    const float right = READ_ELEMENT(b, find_element(i, low, high, b_repeats), b_step, p);
+    y[i] = activate(F(float, left, right, p), parameters);
+}
