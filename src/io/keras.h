@@ -4,6 +4,7 @@
 
 #include "io/io.h"
 #include "layers/layer.h"
+#include "model/model.h"
 
 /* The member `key` of an object, with Keras' wrappers of tuples, shapes and numbers taken off; NULL if there is none.
  */
@@ -44,28 +45,110 @@ clayer_status cly_io_keras_state(clayer_model *model, cly_io_hdf5 *file);
 clayer_status cly_io_keras_input(clayer_model *model, const cJSON *json, int generation, clayer_node **node_out);
 bool cly_io_keras_is_input(const cJSON *json);
 
+/* ---- models in models (keras_nested.c) ---- */
+
+/* A layer or model that the file holds, kept for places that mean the same one. */
+typedef struct cly_io_keras_seen {
+    const cJSON *json;   /* borrowed */
+    clayer_layer *layer; /* retained */
+} cly_io_keras_seen;
+
+/* What the readers of one file share. Zeroed but for the first two; cly_io_keras_close_scope frees it. */
+typedef struct cly_io_keras_scope {
+    clayer_context *context;
+    int generation;
+    int depth;               /* how many models the one that is read is nested in */
+    cly_io_keras_seen *seen; /* all layers so far */
+    size_t seen_count, seen_capacity;
+} cly_io_keras_scope;
+
+void cly_io_keras_close_scope(cly_io_keras_scope *scope);
+
+/* Whether the JSON of a layer is that of a model: Sequential, Functional or Model. */
+bool cly_io_keras_is_model(const cJSON *json);
+
+/* Whether the file does not say what shape a Sequential's input has. */
+bool cly_io_keras_needs_shape(const cJSON *json);
+
+/* The model that `json` describes, with the models in it. `shape` is that of the input of a Sequential that does not
+ * say its own; NULL: unknown. */
+clayer_status cly_io_keras_read_model(cly_io_keras_scope *scope, const cJSON *json, const clayer_shape *shape,
+                                      clayer_model **model_out);
+
+/* A layer, which may be a model, or the one that the file means by the same object elsewhere. */
+clayer_status cly_io_keras_read_layer(cly_io_keras_scope *scope, const cJSON *json, const clayer_shape *shape,
+                                      clayer_layer **layer_out);
+
 /* Adds the layers and calls of a Functional's config to an empty model. */
-clayer_status cly_io_keras_graph(clayer_model *model, const cJSON *config, int generation);
+clayer_status cly_io_keras_graph(cly_io_keras_scope *scope, clayer_model *model, const cJSON *config);
+
+/* ---- the weights of a layer that may be a model (keras_slots.c) ---- */
+
+/* Distinct layers in Keras' order, models taken apart. */
+typedef struct cly_io_keras_layers {
+    clayer_layer **layers; /* borrowed; the list is freed with free() */
+    size_t count, capacity;
+} cly_io_keras_layers;
+
+/* Whether the layer is in the list. */
+bool cly_io_keras_holds(const cly_io_keras_layers *list, const clayer_layer *layer);
+clayer_status cly_io_keras_append(cly_io_keras_layers *list, clayer_layer *layer);
+/* Appends `layer`, or the layers in it, once each. */
+clayer_status cly_io_keras_flatten(clayer_layer *layer, cly_io_keras_layers *list);
+
+typedef enum cly_io_keras_order {
+    CLY_IO_KERAS_TRAINABLE_FIRST, /* those that training moves, then all others: how Keras writes legacy files */
+    CLY_IO_KERAS_STATISTICS_LAST, /* as if every layer were trainable */
+    CLY_IO_KERAS_BY_LAYER,
+    CLY_IO_KERAS_ORDERS
+} cly_io_keras_order;
+
+typedef struct cly_io_keras_slot {
+    clayer_layer *layer;
+    size_t index; /* of the weight */
+} cly_io_keras_slot;
+
+/* All weights of a layer and of those in it; *slots_out is freed with free(). */
+clayer_status cly_io_keras_list_slots(clayer_layer *layer, cly_io_keras_order order, cly_io_keras_slot **slots_out,
+                                      size_t *count_out);
+bool cly_io_keras_has_weights(const clayer_layer *layer);
+
+/* ---- reading weights (keras_weights.c) ---- */
+
+/* Reads the dataset at `path`, whose shape must be the weight's. */
+clayer_status cly_io_keras_read_weight(const clayer_layer *layer, size_t index, cly_io_hdf5 *file, const char *path);
+/* What keras_write_weights.c notes in `group` of a layer that draws random numbers. */
+clayer_status cly_io_keras_read_step(clayer_layer *layer, cly_io_hdf5 *file, const char *group);
+/* The next layer of the model that has weights; NULL if there is none. */
+clayer_layer *cly_io_keras_next_weighted(const clayer_model *model, size_t *index);
+/* The legacy layout below `top` (keras_weights_legacy.c). */
+clayer_status cly_io_keras_legacy_weights(const clayer_model *model, cly_io_hdf5 *file, const char *top);
 
 /* The attribute in which a layer's group of weights notes its training_step; Keras does not know it. */
 #define CLY_IO_KERAS_STEP "clayer_training_step"
 
-/* Where a tensor comes from: which call of which layer. */
+/* Where a tensor comes from: which output of which call of which layer. */
 typedef struct cly_io_keras_ref {
     const char *layer; /* borrowed from the JSON */
-    size_t call;
+    size_t call;       /* as the file counts: see cly_io_keras_first_call */
+    size_t tensor;
+    const char *key; /* of the dict of inputs that it stands in, borrowed; NULL: none */
 } cly_io_keras_ref;
 
 typedef struct cly_io_keras_refs {
     cly_io_keras_ref *refs; /* freed with free() */
     size_t count, capacity;
+    bool has_mask;  /* of a call: the last ref is the argument `mask` */
     bool inference; /* of a call: it has the argument training=False */
+    bool training;  /* of a call: it has the argument training=True */
+    bool objects;   /* of a call: in Keras 3's form, {"args", "kwargs"} */
 } cly_io_keras_refs;
 
 /* Appends the tensors of input_layers or output_layers: one ["name", call, 0], a list of them, or a dict, whose entries
  * Keras takes in the order of their keys. */
 clayer_status cly_io_keras_tensors(const cJSON *json, cly_io_keras_refs *refs);
-/* Appends the tensors that one entry of inbound_nodes calls its layer on, in the form of either generation. */
+/* Appends the tensors that one entry of inbound_nodes calls its layer on, in the form of either generation; a mask
+ * comes last. */
 clayer_status cly_io_keras_call(const cJSON *json, cly_io_keras_refs *refs);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * As in keras/src/models/functional.py, functional_from_config: every layer is made once, then its calls are made in
  * their order as soon as the tensors that they need exist, whatever order the file lists the layers in. What can never
- * be called is a cycle. */
+ * be called is a cycle. A Sequential that does not say its input's shape is made for its first call, which has one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,16 +17,16 @@
 typedef struct entry {
     const cJSON *json;
     const char *name;
-    bool input;
-    clayer_layer *layer; /* owned; NULL for an input */
+    bool input, model;
+    clayer_layer *layer; /* owned; NULL for an input, and for what its first call makes */
     cly_io_keras_refs *calls;
-    clayer_node **nodes; /* of the first `made` calls */
+    clayer_node **nodes; /* of the first `made` calls, the first output of each */
     size_t call_count, made;
 } entry;
 
 typedef struct graph {
+    cly_io_keras_scope *scope;
     clayer_model *model;
-    int generation;
     entry *entries; /* in the file's order */
     size_t count;
     entry **by_name;
@@ -102,7 +102,7 @@ static clayer_status read_entries(graph *in, const cJSON *layers) {
         in->by_name[in->count++] = item;
         const char *name = cly_io_keras_text(json, "name");
         const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
-        *item = (entry){.json = json, .input = cly_io_keras_is_input(json)};
+        *item = (entry){.json = json, .input = cly_io_keras_is_input(json), .model = cly_io_keras_is_model(json)};
         item->name = name != NULL ? name : cly_io_keras_text(config, "name");
         if (item->name == NULL) {
             status = cly_base_fail(CLAYER_BAD_FILE, "layer %zu of model '%s' has no name", in->count, in->model->name);
@@ -121,6 +121,70 @@ done:
     return status;
 }
 
+/* ---- how the file counts the calls of a nested model ---- */
+
+/* Which numbers the calls of `item` go by: those of the calls' inputs that match `objects`, and of the outputs. */
+typedef struct span {
+    size_t low, high;
+    bool any;
+} span;
+
+static void widen(span *found, const entry *item, const cly_io_keras_refs *refs) {
+    for (size_t i = 0; i < refs->count; i++) {
+        size_t call = refs->refs[i].call;
+        if (strcmp(refs->refs[i].layer, item->name) == 0) {
+            found->low = !found->any || call < found->low ? call : found->low;
+            found->high = !found->any || call > found->high ? call : found->high;
+            found->any = true;
+        }
+    }
+}
+
+/* The number of the first call: `expected`, or what else makes sense of all that are there. */
+static size_t first_call(const span *found, size_t expected, size_t calls) {
+    size_t other = 1 - expected;
+    bool fits = found->low >= expected && found->high - expected < calls;
+    bool other_fits = found->low >= other && found->high - other < calls;
+    return !found->any || fits || !other_fits ? expected : other;
+}
+
+static void count_from(const entry *item, cly_io_keras_refs *refs, size_t first) {
+    for (size_t i = 0; i < refs->count; i++) {
+        if (strcmp(refs->refs[i].layer, item->name) == 0 && refs->refs[i].call >= first) {
+            refs->refs[i].call -= first;
+        }
+    }
+}
+
+/* A model made of Inputs had a call before its first: Keras 2 counts that (_should_skip_first_node), Keras 3 in
+ * output_layers of a Functional alone. Here all count from 0. */
+static void renumber_calls(graph *in, const entry *item) {
+    const bool functional = strcmp(cly_io_keras_text(item->json, "class_name"), "Sequential") != 0;
+    span inputs = {0}, outputs = {0};
+    bool objects = false;
+    for (size_t i = 0; i < in->count; i++) {
+        for (size_t c = 0; c < in->entries[i].call_count; c++) {
+            widen(&inputs, item, &in->entries[i].calls[c]);
+            objects = objects || in->entries[i].calls[c].objects;
+        }
+    }
+    widen(&outputs, item, &in->outputs);
+    if (!objects) { /* one way of counting for both */
+        widen(&inputs, item, &in->outputs);
+        outputs = inputs;
+    }
+    const size_t first_output = first_call(&outputs, !objects || functional ? 1 : 0, item->call_count);
+    const size_t first = objects ? first_call(&inputs, 0, item->call_count) : first_output;
+    for (size_t i = 0; i < in->count; i++) {
+        for (size_t c = 0; c < in->entries[i].call_count; c++) {
+            count_from(item, &in->entries[i].calls[c], first);
+        }
+    }
+    count_from(item, &in->outputs, first_output);
+}
+
+/* ---- checking ---- */
+
 /* Every name exists, and the layer is called often enough. */
 static clayer_status check_refs(const graph *in, const cly_io_keras_refs *refs, const char *what) {
     for (size_t i = 0; i < refs->count; i++) {
@@ -132,6 +196,10 @@ static clayer_status check_refs(const graph *in, const cly_io_keras_refs *refs, 
         if (refs->refs[i].call >= from->call_count) {
             return cly_base_fail(CLAYER_BAD_FILE, "%s refers to call %zu of layer '%s', which is called %zu times",
                                  what, refs->refs[i].call, from->name, from->call_count);
+        }
+        if (refs->refs[i].tensor > 0 && !from->model) {
+            return cly_base_fail(CLAYER_BAD_FILE, "%s refers to output %zu of layer '%s', which has one output", what,
+                                 refs->refs[i].tensor, from->name);
         }
     }
     return CLAYER_OK;
@@ -166,7 +234,7 @@ static clayer_status add_inputs(graph *in) {
             return cly_base_fail(CLAYER_BAD_FILE, "input_layers: '%s' %s", item->name,
                                  item->input ? "stands there twice" : "is no InputLayer");
         }
-        CLY_TRY(cly_io_keras_input(in->model, item->json, in->generation, &item->nodes[0]));
+        CLY_TRY(cly_io_keras_input(in->model, item->json, in->scope->generation, &item->nodes[0]));
         item->made = 1;
     }
     for (size_t i = 0; i < in->count; i++) {
@@ -187,6 +255,55 @@ static bool is_ready(const graph *in, const cly_io_keras_refs *call) {
     return true;
 }
 
+/* The node of a tensor whose call is made. */
+static clayer_status find_node(const graph *in, const cly_io_keras_ref *ref, clayer_node **node_out) {
+    const entry *from = find_entry(in, ref->layer);
+    clayer_node *first = from->nodes[ref->call];
+    size_t count = cly_model_count_tensors(first->layer);
+    if (ref->tensor >= count) {
+        return cly_base_fail(CLAYER_BAD_FILE, "output %zu of layer '%s' is used, which has %zu", ref->tensor,
+                             from->name, count);
+    }
+    *node_out = in->model->nodes[first->index + ref->tensor];
+    return CLAYER_OK;
+}
+
+/* A model that takes a list of inputs may be called on a dict: by their names. */
+static void order_inputs(const entry *item, const cly_io_keras_refs *call, clayer_node **inputs) {
+    const clayer_model *nested = item->layer->nested;
+    clayer_node *ordered[CLY_LAYERS_MAX_INPUTS];
+    bool dict = nested != NULL && nested->inputs_form != NULL && nested->inputs_form[0] == '{';
+    if (nested == NULL || dict || call->count > CLY_LAYERS_MAX_INPUTS || call->count != nested->input_count) {
+        return;
+    }
+    for (size_t i = 0; i < call->count; i++) {
+        ordered[i] = NULL;
+        for (size_t r = 0; r < call->count; r++) {
+            const char *key = call->refs[r].key;
+            bool named = key != NULL && strcmp(key, clayer_model_get_input_name(nested, i)) == 0;
+            ordered[i] = named ? inputs[r] : ordered[i];
+        }
+        if (ordered[i] == NULL) {
+            return;
+        }
+    }
+    memcpy(inputs, ordered, call->count * sizeof(clayer_node *));
+}
+
+/* training=True is of no effect in Keras 3, whose models pass their own, and matters to few layers of Keras 2. */
+static clayer_status check_training(const graph *in, const entry *item, const cly_io_keras_refs *call) {
+    const cly_layers_class *class = item->layer->class;
+    bool matters = item->model || cly_layers_param_find(class->params, "seed") != NULL ||
+                   strcmp(class->name, "BatchNormalization") == 0;
+    if (call->training && matters && in->scope->generation == 2) {
+        return cly_base_fail(CLAYER_UNSUPPORTED,
+                             "%s '%s': it is called with training=True: its training form in predictions is not "
+                             "supported",
+                             class->name, item->name);
+    }
+    return CLAYER_OK;
+}
+
 static clayer_status make_call(graph *in, entry *item) {
     const cly_io_keras_refs *call = &item->calls[item->made];
     void *memory = NULL;
@@ -194,10 +311,19 @@ static clayer_status make_call(graph *in, entry *item) {
     CLY_TRY(cly_base_alloc(call->count, sizeof(clayer_node *), &memory));
     clayer_node **inputs = memory;
     for (size_t i = 0; i < call->count; i++) {
-        inputs[i] = find_entry(in, call->refs[i].layer)->nodes[call->refs[i].call];
+        CLY_TRY(find_node(in, &call->refs[i], &inputs[i]));
     }
+    if (item->layer == NULL) {
+        CLY_TRY(cly_io_keras_read_layer(in->scope, item->json, &inputs[0]->shape, &item->layer));
+    }
+    CLY_TRY(check_training(in, item, call));
+    order_inputs(item, call, inputs);
     CLY_TRY(clayer_model_add(in->model, item->layer, inputs, call->count, &item->nodes[item->made]));
-    item->nodes[item->made]->inference = call->inference;
+    for (size_t i = 0; i < cly_model_count_tensors(item->layer); i++) {
+        clayer_node *node = in->model->nodes[item->nodes[item->made]->index + i];
+        node->inference = call->inference;
+        node->has_mask = call->has_mask;
+    }
     item->made++;
 done:
     free(memory);
@@ -237,7 +363,11 @@ static clayer_status set_outputs(graph *in) {
     CLY_TRY(cly_base_alloc(in->outputs.count, sizeof(clayer_node *), &memory));
     clayer_node **nodes = memory;
     for (size_t i = 0; i < in->outputs.count; i++) {
-        nodes[i] = find_entry(in, in->outputs.refs[i].layer)->nodes[in->outputs.refs[i].call];
+        status = find_node(in, &in->outputs.refs[i], &nodes[i]);
+        if (status != CLAYER_OK) {
+            status = cly_base_prefix(status, "output_layers");
+            goto done;
+        }
     }
     CLY_TRY(clayer_model_set_outputs(in->model, nodes, in->outputs.count));
 done:
@@ -262,17 +392,23 @@ done:
     return status;
 }
 
-clayer_status cly_io_keras_graph(clayer_model *model, const cJSON *config, int generation) {
-    graph in = {.model = model, .generation = generation};
+clayer_status cly_io_keras_graph(cly_io_keras_scope *scope, clayer_model *model, const cJSON *config) {
+    graph in = {.scope = scope, .model = model};
     clayer_status status = CLAYER_OK;
     CLY_TRY(read_entries(&in, cJSON_GetObjectItemCaseSensitive(config, "layers")));
     CLY_TRY(cly_io_keras_tensors(cly_io_keras_get(config, "input_layers"), &in.inputs));
     CLY_TRY(cly_io_keras_tensors(cly_io_keras_get(config, "output_layers"), &in.outputs));
+    for (size_t i = 0; i < in.count; i++) {
+        if (in.entries[i].model) {
+            renumber_calls(&in, &in.entries[i]);
+        }
+    }
     CLY_TRY(check_all_refs(&in));
     CLY_TRY(add_inputs(&in));
     for (size_t i = 0; i < in.count; i++) {
-        if (!in.entries[i].input) {
-            CLY_TRY(cly_io_keras_layer(model->context, in.entries[i].json, generation, &in.entries[i].layer));
+        entry *item = &in.entries[i];
+        if (!item->input && !cly_io_keras_needs_shape(item->json)) {
+            CLY_TRY(cly_io_keras_read_layer(scope, item->json, NULL, &item->layer));
         }
     }
     CLY_TRY(make_calls(&in));

@@ -1,11 +1,11 @@
 /* io/keras_weights.c: the weights of a model from HDF5, in the three layouts that Keras has had.
  *
- *  - legacy, in a whole-model .h5 below model_weights, in a weights-only .h5 at the top: the attribute layer_names, for
- *    each a group with the attribute weight_names (keras/src/legacy/saving/legacy_h5_format.py). Layers with weights
- *    are taken in their order.
+ *  - legacy, in a whole-model .h5 below model_weights, in a weights-only .h5 at the top: keras_weights_legacy.c.
  *  - Keras 3's, also written by Keras 2 since 2.12: layers/<class>_<number>/vars/<number>, where the class is in snake
  *    case and the number counts the layers of that class, not the layer's name (keras/src/saving/saving_lib.py). Keras
- *    2.12 names the outer group _layer_checkpoint_dependencies and skips numbers.
+ *    2.12 names the outer group _layer_checkpoint_dependencies and skips numbers. A nested model's group has a group
+ *    "layers" of its own. A layer that stands in several models is written where it comes first, which Keras 2 does not
+ *    count at the other places.
  *
  * Every shape is held against what the model declares before anything is read. */
 #include <stdlib.h>
@@ -45,7 +45,7 @@ done:
     return status;
 }
 
-static clayer_status read_weight(const clayer_layer *layer, size_t index, cly_io_hdf5 *file, const char *path) {
+clayer_status cly_io_keras_read_weight(const clayer_layer *layer, size_t index, cly_io_hdf5 *file, const char *path) {
     clayer_tensor *tensor = layer->weights[index].tensor;
     int64_t count = clayer_tensor_get_count(tensor);
     clayer_shape shape = {0};
@@ -67,8 +67,7 @@ done:
     return status;
 }
 
-/* What keras_write_weights.c notes of a layer that draws random numbers. */
-static clayer_status read_training_step(clayer_layer *layer, cly_io_hdf5 *file, const char *group) {
+clayer_status cly_io_keras_read_step(clayer_layer *layer, cly_io_hdf5 *file, const char *group) {
     char *text = NULL;
     clayer_status status = CLAYER_OK;
     if (layer == NULL || cly_layers_param_find(layer->class->params, "seed") == NULL ||
@@ -84,101 +83,38 @@ done:
     return status;
 }
 
-/* ---- legacy ---- */
-
-/* One layer's group: weight_names in the order of the layer's weights. */
-static clayer_status read_legacy_layer(const clayer_layer *layer, cly_io_hdf5 *file, const char *group, char **names,
-                                       size_t count) {
-    clayer_status status = CLAYER_OK;
-    cly_base_text path = {0};
-    if (count != layer->weight_count) {
-        return cly_base_fail(CLAYER_BAD_FILE, "%s '%s' has %zu weights, the file has %zu for it in '%s'",
-                             layer->class->name, layer->name, layer->weight_count, count, group);
-    }
-    for (size_t i = 0; i < count; i++) {
-        cly_base_text_free(&path);
-        path = (cly_base_text){0};
-        CLY_TRY(cly_base_text_add(&path, "%s/%s", group, names[i]));
-        CLY_TRY(read_weight(layer, i, file, path.chars));
-    }
-done:
-    cly_base_text_free(&path);
-    return status;
-}
-
-/* The next layer of the model that has weights; NULL if there is none. */
-static const clayer_layer *next_weighted(const clayer_model *model, size_t *index) {
+clayer_layer *cly_io_keras_next_weighted(const clayer_model *model, size_t *index) {
     while (*index < model->layer_count) {
-        const clayer_layer *layer = model->layers[(*index)++];
-        if (layer->weight_count > 0) {
+        clayer_layer *layer = model->layers[(*index)++];
+        if (cly_io_keras_has_weights(layer)) {
             return layer;
         }
     }
     return NULL;
 }
 
-static clayer_status read_legacy_group(const clayer_model *model, cly_io_hdf5 *file, const char *group,
-                                       const char *layer_name, size_t *next) {
-    char **names = NULL;
-    size_t count = 0;
-    clayer_status status = CLAYER_OK;
-    if (!cly_io_hdf5_exists(file, group)) {
-        return cly_base_fail(CLAYER_BAD_FILE, "layer '%s': the file has no group '%s'", layer_name, group);
-    }
-    CLY_TRY(cly_io_hdf5_get_texts(file, group, "weight_names", &names, &count));
-    if (count > 0) {
-        const clayer_layer *layer = next_weighted(model, next);
-        if (layer == NULL) {
-            status = cly_base_fail(CLAYER_BAD_FILE, "the file has weights of a layer '%s' that the model has not",
-                                   layer_name);
-            goto done;
-        }
-        CLY_TRY(read_legacy_layer(layer, file, group, names, count));
-    }
-done:
-    cly_io_free_strings(names, count);
-    return status;
-}
-
-static clayer_status read_legacy(const clayer_model *model, cly_io_hdf5 *file, const char *top) {
-    char **layers = NULL;
-    size_t count = 0, next = 0;
-    cly_base_text group = {0};
-    clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_io_hdf5_get_texts(file, top, "layer_names", &layers, &count));
-    for (size_t i = 0; i < count; i++) {
-        cly_base_text_free(&group);
-        group = (cly_base_text){0};
-        CLY_TRY(cly_base_text_add(&group, "%s/%s", top, layers[i]));
-        CLY_TRY(read_legacy_group(model, file, group.chars, layers[i], &next));
-        CLY_TRY(read_training_step(clayer_model_find_layer(model, layers[i]), file, group.chars));
-    }
-    const clayer_layer *left = next_weighted(model, &next);
-    if (left != NULL) {
-        status = cly_base_fail(CLAYER_BAD_FILE, "%s '%s': its weights are missing in the file", left->class->name,
-                               left->name);
-    }
-done:
-    cly_io_free_strings(layers, count);
-    cly_base_text_free(&group);
-    return status;
-}
-
 /* ---- Keras 3's layout ---- */
 
-/* Where a layout keeps its layers. On Windows some versions wrote "layers\conv2d" as the name of one group. */
+/* Where a layout keeps its layers. On Windows some versions wrote "layers\\conv2d" as the name of one group. */
 static const struct {
-    const char *top;    /* a group that is there in this layout; NULL: look for the layers themselves */
-    const char *prefix; /* before the layer's name */
+    const char *top;       /* a group that is there in this layout; NULL: look for the layers themselves */
+    const char *prefix;    /* before the layer's name */
+    const char *separator; /* between a nested model's group and the prefix of its layers */
     bool skips_numbers;
 } layouts[] = {
-    {"layers", "layers/", false},
-    {"_layer_checkpoint_dependencies", "_layer_checkpoint_dependencies/", true},
-    {NULL, "layers\\", false},
-    {NULL, "_layer_checkpoint_dependencies\\", true},
+    {"layers", "layers/", "/", false},
+    {"_layer_checkpoint_dependencies", "_layer_checkpoint_dependencies/", "/", true},
+    {NULL, "layers\\", "\\", false},
+    {NULL, "_layer_checkpoint_dependencies\\", "\\", true},
 };
 
-/* "layers/conv2d_1" into `path`. */
+typedef struct numbered {
+    cly_io_hdf5 *file;
+    size_t layout;
+    cly_io_keras_layers visited; /* layers and models of which the file needs no other copy */
+} numbered;
+
+/* "enc/layers/conv2d_1" into `path`, where `prefix` is "enc/layers/". */
 static clayer_status group_name(cly_base_text *path, const char *prefix, const char *auto_name, size_t number) {
     cly_base_text_free(path);
     *path = (cly_base_text){0};
@@ -188,20 +124,15 @@ static clayer_status group_name(cly_base_text *path, const char *prefix, const c
 
 /* The number of the layer's group: how many layers of its class come before it. Where the layout skips numbers, the
  * groups that exist are counted. */
-static clayer_status find_group(const clayer_model *model, size_t index, cly_io_hdf5 *file, size_t layout,
-                                cly_base_text *path) {
-    const cly_layers_class *class = model->layers[index]->class;
-    size_t before = 0, number = 0;
+static clayer_status find_group(const numbered *in, const char *prefix, const char *auto_name, size_t before,
+                                size_t limit, cly_base_text *path) {
     clayer_status status = CLAYER_OK;
-    for (size_t i = 0; i < index; i++) {
-        before += model->layers[i]->class == class;
+    if (!layouts[in->layout].skips_numbers) {
+        return group_name(path, prefix, auto_name, before);
     }
-    if (!layouts[layout].skips_numbers) {
-        return group_name(path, layouts[layout].prefix, class->auto_name, before);
-    }
-    for (number = 0; number <= 2 * model->layer_count; number++) {
-        CLY_TRY(group_name(path, layouts[layout].prefix, class->auto_name, number));
-        if (cly_io_hdf5_exists(file, path->chars) && before-- == 0) {
+    for (size_t number = 0; number <= 2 * limit; number++) {
+        CLY_TRY(group_name(path, prefix, auto_name, number));
+        if (cly_io_hdf5_exists(in->file, path->chars) && before-- == 0) {
             break;
         }
     }
@@ -217,7 +148,7 @@ static clayer_status read_layer(const clayer_layer *layer, cly_io_hdf5 *file, co
         path = (cly_base_text){0};
         CLY_TRY(cly_base_text_add(&path, "%s/vars/%zu", group, i));
         if (i < layer->weight_count) {
-            CLY_TRY(read_weight(layer, i, file, path.chars));
+            CLY_TRY(cly_io_keras_read_weight(layer, i, file, path.chars));
         } else if (cly_io_hdf5_exists(file, path.chars)) {
             status = cly_base_fail(CLAYER_BAD_FILE, "%s '%s' has %zu weights, the file has more: '%s'",
                                    layer->class->name, layer->name, layer->weight_count, path.chars);
@@ -237,21 +168,22 @@ static bool holds_name(char *const *names, size_t count, const char *name) {
     return false;
 }
 
-/* A group with weights that no layer has taken; `taken` are the names below the top group. */
-static clayer_status check_surplus(cly_io_hdf5 *file, size_t layout, char *const *taken, size_t taken_count) {
+/* A group with weights that no layer has taken; `taken` are the names below the group that `prefix` ends in. */
+static clayer_status check_surplus(const numbered *in, const char *prefix, char *const *taken, size_t taken_count) {
     char **names = NULL;
     size_t count = 0;
     cly_base_text path = {0};
     clayer_status status = CLAYER_OK;
-    if (layouts[layout].top == NULL) {
+    if (layouts[in->layout].top == NULL) {
         return CLAYER_OK;
     }
-    CLY_TRY(cly_io_hdf5_list(file, layouts[layout].top, &names, &count));
+    CLY_TRY(cly_base_text_add(&path, "%.*s", (int)strlen(prefix) - 1, prefix));
+    CLY_TRY(cly_io_hdf5_list(in->file, path.chars, &names, &count));
     for (size_t i = 0; i < count; i++) {
         cly_base_text_free(&path);
         path = (cly_base_text){0};
-        CLY_TRY(cly_base_text_add(&path, "%s%s/vars/0", layouts[layout].prefix, names[i]));
-        if (cly_io_hdf5_exists(file, path.chars) && !holds_name(taken, taken_count, names[i])) {
+        CLY_TRY(cly_base_text_add(&path, "%s%s/vars/0", prefix, names[i]));
+        if (cly_io_hdf5_exists(in->file, path.chars) && !holds_name(taken, taken_count, names[i])) {
             status = cly_base_fail(CLAYER_BAD_FILE, "the file has weights '%s' of a layer that the model has not",
                                    path.chars);
             goto done;
@@ -263,26 +195,61 @@ done:
     return status;
 }
 
-static clayer_status read_layers(const clayer_model *model, cly_io_hdf5 *file, size_t layout) {
+static clayer_status read_layers(numbered *in, const clayer_model *model, const char *prefix);
+
+/* A layer's weights, or those of the layers in it. */
+static clayer_status read_group(numbered *in, clayer_layer *layer, const char *group) {
+    cly_base_text path = {0};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_keras_append(&in->visited, layer));
+    if (layer->nested != NULL) {
+        CLY_TRY(cly_base_text_add(&path, "%s%s%s", group, layouts[in->layout].separator, layouts[in->layout].prefix));
+        status = read_layers(in, layer->nested, path.chars);
+        status = status == CLAYER_OK ? status : cly_base_prefix(status, "%s '%s'", layer->class->name, layer->name);
+    } else if (layer->weight_count == 0) {
+        CLY_TRY(cly_base_text_add(&path, "%s/vars", group));
+        CLY_TRY(cly_io_keras_read_step(layer, in->file, path.chars));
+    } else {
+        CLY_TRY(read_layer(layer, in->file, group));
+    }
+done:
+    cly_base_text_free(&path);
+    return status;
+}
+
+/* How many layers before number `index` have a group of the same name but for its number. */
+static size_t count_before(const clayer_model *model, const bool *visited, size_t index) {
+    const char *name = model->layers[index]->class->auto_name;
+    const bool all = model->generation == 3;
+    size_t before = 0;
+    for (size_t i = 0; i < index; i++) {
+        before += (all || !visited[i]) && strcmp(model->layers[i]->class->auto_name, name) == 0;
+    }
+    return before;
+}
+
+static clayer_status read_layers(numbered *in, const clayer_model *model, const char *prefix) {
     char **taken = NULL;
+    bool *visited = NULL; /* elsewhere, before this model */
     size_t taken_count = 0;
     cly_base_text group = {0};
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_base_alloc(model->layer_count, sizeof(char *), (void **)&taken));
+    CLY_TRY(cly_base_alloc(model->layer_count, sizeof(bool), (void **)&visited));
     for (size_t i = 0; i < model->layer_count; i++) {
-        CLY_TRY(find_group(model, i, file, layout, &group));
-        if (model->layers[i]->weight_count == 0) {
-            CLY_TRY(cly_base_text_add(&group, "/vars"));
-            CLY_TRY(read_training_step(model->layers[i], file, group.chars));
-            continue;
+        visited[i] = cly_io_keras_holds(&in->visited, model->layers[i]);
+        const size_t before = count_before(model, visited, i);
+        CLY_TRY(find_group(in, prefix, model->layers[i]->class->auto_name, before, model->layer_count, &group));
+        if (!visited[i]) {
+            CLY_TRY(read_group(in, model->layers[i], group.chars));
         }
-        CLY_TRY(read_layer(model->layers[i], file, group.chars));
-        CLY_TRY(cly_base_copy_string(group.chars + strlen(layouts[layout].prefix), &taken[taken_count]));
+        CLY_TRY(cly_base_copy_string(group.chars + strlen(prefix), &taken[taken_count]));
         taken_count++;
     }
-    CLY_TRY(check_surplus(file, layout, taken, taken_count));
+    CLY_TRY(check_surplus(in, prefix, taken, taken_count));
 done:
     cly_io_free_strings(taken, taken_count);
+    free(visited);
     cly_base_text_free(&group);
     return status;
 }
@@ -297,7 +264,7 @@ static clayer_status has_layout(const clayer_model *model, cly_io_hdf5 *file, si
         *has_out = cly_io_hdf5_exists(file, layouts[layout].top);
         return CLAYER_OK;
     }
-    const clayer_layer *first = next_weighted(model, &next);
+    const clayer_layer *first = cly_io_keras_next_weighted(model, &next);
     if (first != NULL) {
         CLY_TRY(group_name(&path, layouts[layout].prefix, first->class->auto_name, 0));
         *has_out = cly_io_hdf5_exists(file, path.chars);
@@ -308,29 +275,31 @@ done:
 }
 
 clayer_status cly_io_keras_weights(clayer_model *model, cly_io_hdf5 *file) {
+    numbered in = {.file = file};
     char **names = NULL;
     size_t count = 0, next = 0;
     clayer_status status = CLAYER_OK;
     if (cly_io_hdf5_exists(file, "model_weights")) {
-        return read_legacy(model, file, "model_weights");
+        return cly_io_keras_legacy_weights(model, file, "model_weights");
     }
     CLY_TRY(cly_io_hdf5_get_texts(file, "/", "layer_names", &names, &count));
     if (count > 0) {
-        status = read_legacy(model, file, "");
+        status = cly_io_keras_legacy_weights(model, file, "");
         goto done;
     }
-    for (size_t i = 0; i < CLY_COUNT(layouts); i++) {
+    for (in.layout = 0; in.layout < CLY_COUNT(layouts); in.layout++) {
         bool has = false;
-        CLY_TRY(has_layout(model, file, i, &has));
+        CLY_TRY(has_layout(model, file, in.layout, &has));
         if (has) {
-            status = read_layers(model, file, i);
+            status = read_layers(&in, model, layouts[in.layout].prefix);
             goto done;
         }
     }
-    if (next_weighted(model, &next) != NULL) {
+    if (cly_io_keras_next_weighted(model, &next) != NULL) {
         status = cly_base_fail(CLAYER_BAD_FILE, "the file holds no weights in a layout of Keras");
     }
 done:
+    free(in.visited.layers);
     cly_io_free_strings(names, count);
     return status;
 }

@@ -21,8 +21,9 @@ const char *cly_io_keras_version(const clayer_model *model);
 bool cly_io_keras_is_sequential(const clayer_model *model);
 
 typedef struct cly_io_keras_style {
-    int generation; /* 2 or 3 */
-    bool legacy;    /* the form of .h5 files */
+    int generation;                    /* 2 or 3 */
+    bool legacy;                       /* the form of .h5 files */
+    const cly_io_keras_layers *shared; /* layers that stand in several models: cly_io_keras_write_model finds them */
 } cly_io_keras_style;
 
 /* ---- JSON (keras_write_spec.c, keras_write_layer.c, keras_write_model.c, keras_write_training.c) ----
@@ -51,6 +52,28 @@ clayer_status cly_io_keras_write_layer(const clayer_layer *layer, const cly_io_k
 
 /* The model's class_name, config and what else stands beside them, without compile_config. */
 clayer_status cly_io_keras_write_model(const clayer_model *model, const cly_io_keras_style *style, cJSON **json_out);
+
+/* ---- calls (keras_write_calls.c) ---- */
+
+/* Whether a call of the layer has its tensors in a list. */
+bool cly_io_keras_takes_list(const clayer_layer *layer);
+/* The inputs of a call without the mask behind them. */
+size_t cly_io_keras_count_inputs(const clayer_node *node);
+
+/* Puts a layer's name and inbound_nodes into its JSON. */
+clayer_status cly_io_keras_write_calls(const clayer_model *model, const clayer_layer *layer, int generation,
+                                       cJSON *json);
+
+typedef struct cly_io_keras_tensor_list {
+    clayer_node *const *nodes;
+    size_t count, next; /* next: the first that is not written yet */
+    int generation;
+    bool output; /* those of output_layers */
+} cly_io_keras_tensor_list;
+
+/* Puts input_layers or output_layers: nested as `form`, what the file had (JSON; NULL: a list). */
+clayer_status cly_io_keras_write_tensors(cJSON *config, const char *key, const char *form,
+                                         cly_io_keras_tensor_list *list);
 
 /* Optimizer, losses and metrics: compile_config, in legacy form training_config. */
 clayer_status cly_io_keras_write_training(const clayer_model *model, const cly_io_keras_style *style, cJSON **json_out);

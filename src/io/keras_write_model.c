@@ -1,4 +1,4 @@
-/* io/keras_write_model.c: the JSON of a whole model: the other way of keras_config.c, keras_graph.c and keras_calls.c.
+/* io/keras_write_model.c: the JSON of a whole model: the other way of keras_config.c and keras_graph.c.
  *
  * Follows get_config of keras/src/models/{sequential,functional}.py and of Keras 2's engine/{sequential,functional}.py,
  * and what serialize_keras_object puts around it. */
@@ -8,18 +8,14 @@
 #include "base/memory.h"
 #include "io/keras_write.h"
 
-static bool takes_list(const clayer_layer *layer) {
-    return layer->class->max_inputs > 1;
-}
-
 /* ---- shapes that things were built for ---- */
 
 static cJSON *input_shapes(const clayer_node *node) {
-    if (!takes_list(node->layer)) {
+    if (!cly_io_keras_takes_list(node->layer)) {
         return cly_io_keras_write_shape(&node->inputs[0]->shape);
     }
     cJSON *list = cJSON_CreateArray();
-    for (size_t i = 0; list != NULL && i < node->input_count; i++) {
+    for (size_t i = 0; list != NULL && i < cly_io_keras_count_inputs(node); i++) {
         cJSON *shape = cly_io_keras_write_shape(&node->inputs[i]->shape);
         if (shape == NULL || !cJSON_AddItemToArray(list, shape)) {
             cJSON_Delete(shape);
@@ -49,14 +45,22 @@ static const clayer_node *first_call(const clayer_model *model, const clayer_lay
     return NULL;
 }
 
-static clayer_status write_layer(const clayer_model *model, const clayer_layer *layer, const cly_io_keras_style *style,
-                                 cJSON **json_out) {
+static clayer_status write_model(const clayer_model *model, const cly_io_keras_style *style, cJSON **json_out);
+
+/* A model as a layer, under the layer's name. */
+static clayer_status write_nested(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out) {
     cJSON *json = NULL;
     clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_io_keras_write_layer(layer, style, &json));
-    const clayer_node *call = first_call(model, layer);
-    if (!style->legacy && call != NULL && call->input_count > 0) {
-        CLY_TRY(put_build_config(json, input_shapes(call)));
+    CLY_TRY(write_model(layer->nested, style, &json));
+    cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
+    cJSON *name = cJSON_CreateString(layer->name);
+    if (name == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(config, "name", name)) {
+        cJSON_Delete(name);
+        status = cly_io_json_put(NULL, "name", NULL);
+        goto done;
+    }
+    if (style->generation == 3 && !style->legacy) {
+        CLY_TRY(cly_io_json_put(json, "compile_config", cJSON_CreateObject()));
     }
     *json_out = json;
     json = NULL;
@@ -65,156 +69,58 @@ done:
     return status;
 }
 
-/* ---- calls ---- */
-
-/* ["conv2d", 0, 0] */
-static clayer_status write_history(const clayer_node *node, cJSON **json_out) {
-    cJSON *list = cJSON_CreateArray();
-    clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_io_json_put(list, NULL, cJSON_CreateString(node->layer->name)));
-    CLY_TRY(cly_io_json_put(list, NULL, cJSON_CreateNumber((double)node->call)));
-    CLY_TRY(cly_io_json_put(list, NULL, cJSON_CreateNumber(0)));
-    *json_out = list;
-    list = NULL;
-done:
-    cJSON_Delete(list);
-    return status;
-}
-
-/* Keras 3: {"class_name": "__keras_tensor__", "config": {"shape", "dtype", "keras_history"}} */
-static clayer_status write_tensor(const clayer_node *node, cJSON **json_out) {
-    cJSON *tensor = cJSON_CreateObject(), *config = cJSON_CreateObject(), *history = NULL;
-    clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_io_json_put(tensor, "class_name", cJSON_CreateString("__keras_tensor__")));
-    CLY_TRY(cly_io_json_put(config, "shape", cly_io_keras_write_shape(&node->shape)));
-    CLY_TRY(cly_io_json_put(config, "dtype", cJSON_CreateString("float32")));
-    CLY_TRY(write_history(node, &history));
-    CLY_TRY(cly_io_json_put(config, "keras_history", history));
-    status = cly_io_json_put(tensor, "config", config);
-    config = NULL;
-    if (status == CLAYER_OK) {
-        *json_out = tensor;
-        tensor = NULL;
-    }
-done:
-    cJSON_Delete(tensor);
-    cJSON_Delete(config);
-    return status;
-}
-
-/* What a layer is called with besides tensors. */
-static clayer_status put_arguments(cJSON *json, const char *key, const clayer_node *node) {
-    cJSON *arguments = cJSON_CreateObject();
-    clayer_status status = CLAYER_OK;
-    if (node->inference) {
-        status = cly_io_json_put(arguments, "training", cJSON_CreateFalse());
-    }
-    if (status != CLAYER_OK) {
-        cJSON_Delete(arguments);
-        return status;
-    }
-    return cly_io_json_put(json, key, arguments);
-}
-
-/* Keras 2: [["conv2d", 0, 0, {}], ...] */
-static clayer_status write_keras2_call(const clayer_node *node, cJSON **json_out) {
-    cJSON *list = cJSON_CreateArray(), *history = NULL;
-    clayer_status status = CLAYER_OK;
-    for (size_t i = 0; i < node->input_count; i++) {
-        CLY_TRY(write_history(node->inputs[i], &history));
-        status = put_arguments(history, NULL, node);
-        if (status != CLAYER_OK) {
-            cJSON_Delete(history);
-            goto done;
+/* A layer that stands in several models of the file says so in each. */
+static clayer_status put_identity(cJSON *json, const clayer_layer *layer, const cly_io_keras_style *style) {
+    for (size_t i = 0; style->shared != NULL && i < style->shared->count; i++) {
+        if (style->shared->layers[i] == layer) {
+            return cly_io_json_put(json, "shared_object_id", cJSON_CreateNumber((double)i + 1));
         }
-        CLY_TRY(cly_io_json_put(list, NULL, history));
     }
-    *json_out = list;
-    list = NULL;
-done:
-    cJSON_Delete(list);
-    return status;
+    return CLAYER_OK;
 }
 
-/* Keras 3: {"args": [tensor] or [[tensor, tensor]], "kwargs": {}} */
-static clayer_status write_keras3_call(const clayer_node *node, cJSON **json_out) {
-    cJSON *call = cJSON_CreateObject(), *list = cJSON_CreateArray(), *args = NULL, *tensor = NULL;
+static clayer_status write_layer(const clayer_model *model, const clayer_layer *layer, const cly_io_keras_style *style,
+                                 cJSON **json_out) {
+    cJSON *json = NULL;
     clayer_status status = CLAYER_OK;
-    for (size_t i = 0; i < node->input_count; i++) {
-        CLY_TRY(write_tensor(node->inputs[i], &tensor));
-        CLY_TRY(cly_io_json_put(list, NULL, tensor));
-    }
-    if (takes_list(node->layer)) {
-        args = cJSON_CreateArray();
-        status = cly_io_json_put(args, NULL, list);
-        list = NULL;
-        CLY_TRY(status);
+    const clayer_node *call = first_call(model, layer);
+    if (layer->nested != NULL) {
+        CLY_TRY(write_nested(layer, style, &json));
     } else {
-        args = list;
-        list = NULL;
-    }
-    status = cly_io_json_put(call, "args", args);
-    args = NULL;
-    CLY_TRY(status);
-    CLY_TRY(put_arguments(call, "kwargs", node));
-    *json_out = call;
-    call = NULL;
-done:
-    cJSON_Delete(call);
-    cJSON_Delete(list);
-    cJSON_Delete(args);
-    return status;
-}
-
-static clayer_status put_calls(const clayer_model *model, const clayer_layer *layer, int generation, cJSON *json) {
-    cJSON *calls = cJSON_CreateArray(), *call = NULL;
-    clayer_status status = CLAYER_OK;
-    for (size_t i = 0; i < model->node_count; i++) {
-        const clayer_node *node = model->nodes[i];
-        if (node->layer == layer && node->input_count > 0) {
-            CLY_TRY(generation == 2 ? write_keras2_call(node, &call) : write_keras3_call(node, &call));
-            CLY_TRY(cly_io_json_put(calls, NULL, call));
+        CLY_TRY(cly_io_keras_write_layer(layer, style, &json));
+        if (!style->legacy && call != NULL && call->input_count > 0) {
+            CLY_TRY(put_build_config(json, input_shapes(call)));
         }
     }
-    CLY_TRY(cly_io_json_put(json, "name", cJSON_CreateString(layer->name)));
-    status = cly_io_json_put(json, "inbound_nodes", calls);
-    calls = NULL;
+    CLY_TRY(put_identity(json, layer, style));
+    *json_out = json;
+    json = NULL;
 done:
-    cJSON_Delete(calls);
-    return status;
-}
-
-/* input_layers or output_layers: as the file had them, or a list. Keras 3 writes one tensor without the list. */
-static clayer_status put_tensors(cJSON *config, const char *key, const char *form, clayer_node *const *nodes,
-                                 size_t count, int generation) {
-    cJSON *list = NULL, *history = NULL;
-    clayer_status status = CLAYER_OK;
-    if (form != NULL) {
-        return cly_io_json_put(config, key, cJSON_Parse(form));
-    }
-    if (count == 1 && generation == 3) {
-        CLY_TRY(write_history(nodes[0], &history));
-        return cly_io_json_put(config, key, history);
-    }
-    list = cJSON_CreateArray();
-    for (size_t i = 0; i < count; i++) {
-        CLY_TRY(write_history(nodes[i], &history));
-        CLY_TRY(cly_io_json_put(list, NULL, history));
-    }
-    status = cly_io_json_put(config, key, list);
-    list = NULL;
-done:
-    cJSON_Delete(list);
+    cJSON_Delete(json);
     return status;
 }
 
 /* ---- the two kinds of models ---- */
 
+/* A model that is not makes none of its layers trainable when Keras reads it. */
+static bool is_trainable(const clayer_model *model) {
+    bool only_inputs = true;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const clayer_layer *layer = model->layers[i];
+        bool input = layer->class == &cly_layers_input_layer;
+        only_inputs = only_inputs && input;
+        if (!input && (layer->nested != NULL ? is_trainable(layer->nested) : layer->trainable)) {
+            return true;
+        }
+    }
+    return only_inputs;
+}
+
 static clayer_status write_sequential(const clayer_model *model, const cly_io_keras_style *style, cJSON *config) {
     cJSON *layers = cJSON_CreateArray(), *item = NULL;
     clayer_status status = CLAYER_OK;
     if (style->generation == 3) {
-        CLY_TRY(cly_io_json_put(config, "trainable", cJSON_CreateTrue()));
+        CLY_TRY(cly_io_json_put(config, "trainable", cJSON_CreateBool(is_trainable(model))));
         CLY_TRY(cly_io_keras_write_policy(NULL, style, &item));
         CLY_TRY(cly_io_json_put(config, "dtype", item));
         CLY_TRY(cly_io_json_put(config, "build_input_shape", cly_io_keras_write_shape(&model->inputs[0]->shape)));
@@ -234,10 +140,10 @@ static clayer_status write_functional(const clayer_model *model, const cly_io_ke
     cJSON *layers = cJSON_CreateArray(), *item = NULL;
     clayer_node *const *outputs = NULL;
     clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_io_json_put(config, "trainable", cJSON_CreateTrue()));
+    CLY_TRY(cly_io_json_put(config, "trainable", cJSON_CreateBool(is_trainable(model))));
     for (size_t i = 0; i < model->layer_count; i++) {
         CLY_TRY(write_layer(model, model->layers[i], style, &item));
-        status = put_calls(model, model->layers[i], style->generation, item);
+        status = cly_io_keras_write_calls(model, model->layers[i], style->generation, item);
         if (status != CLAYER_OK) {
             cJSON_Delete(item);
             goto done;
@@ -248,9 +154,11 @@ static clayer_status write_functional(const clayer_model *model, const cly_io_ke
     layers = NULL;
     CLY_TRY(status);
     size_t count = cly_model_outputs(model, &outputs);
-    CLY_TRY(
-        put_tensors(config, "input_layers", model->inputs_form, model->inputs, model->input_count, style->generation));
-    CLY_TRY(put_tensors(config, "output_layers", model->outputs_form, outputs, count, style->generation));
+    cly_io_keras_tensor_list ins = {
+        .nodes = model->inputs, .count = model->input_count, .generation = style->generation};
+    cly_io_keras_tensor_list outs = {.nodes = outputs, .count = count, .generation = style->generation, .output = true};
+    CLY_TRY(cly_io_keras_write_tensors(config, "input_layers", model->inputs_form, &ins));
+    CLY_TRY(cly_io_keras_write_tensors(config, "output_layers", model->outputs_form, &outs));
 done:
     cJSON_Delete(layers);
     return status;
@@ -298,7 +206,7 @@ done:
     return status;
 }
 
-clayer_status cly_io_keras_write_model(const clayer_model *model, const cly_io_keras_style *style, cJSON **json_out) {
+static clayer_status write_model(const clayer_model *model, const cly_io_keras_style *style, cJSON **json_out) {
     cJSON *config = cJSON_CreateObject();
     clayer_status status = CLAYER_OK;
     if (model->node_count == 0 || model->input_count == 0) {
@@ -313,5 +221,36 @@ clayer_status cly_io_keras_write_model(const clayer_model *model, const cly_io_k
     config = NULL;
 done:
     cJSON_Delete(config);
+    return status;
+}
+
+/* Layers and models that stand in several models, below `model`. */
+static clayer_status find_shared(const clayer_model *model, cly_io_keras_layers *all, cly_io_keras_layers *shared) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        clayer_layer *layer = model->layers[i];
+        if (cly_io_keras_holds(all, layer)) {
+            CLY_TRY(cly_io_keras_holds(shared, layer) ? CLAYER_OK : cly_io_keras_append(shared, layer));
+            continue;
+        }
+        CLY_TRY(cly_io_keras_append(all, layer));
+        if (layer->nested != NULL) {
+            CLY_TRY(find_shared(layer->nested, all, shared));
+        }
+    }
+done:
+    return status;
+}
+
+clayer_status cly_io_keras_write_model(const clayer_model *model, const cly_io_keras_style *style, cJSON **json_out) {
+    cly_io_keras_layers all = {.layers = NULL}, shared = {.layers = NULL};
+    cly_io_keras_style inner = *style;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(find_shared(model, &all, &shared));
+    inner.shared = &shared;
+    CLY_TRY(write_model(model, &inner, json_out));
+done:
+    free(all.layers);
+    free(shared.layers);
     return status;
 }

@@ -52,6 +52,24 @@ done:
 
 /* ---- legacy ---- */
 
+/* Of the models nested in `model`, or itself, the one with the layer that the variable's name begins with: which it is
+ * only decides how the variable is called. NULL: none has. */
+static const clayer_model *find_owner(const clayer_model *model, const char *name) {
+    const clayer_model *owner = NULL;
+    for (size_t i = 0; i < model->layer_count && owner == NULL; i++) {
+        const clayer_layer *layer = model->layers[i];
+        size_t length = strlen(layer->name);
+        for (size_t w = 0; w < layer->weight_count && owner == NULL; w++) {
+            const char *weight = layer->weights[w].name;
+            bool same = strncmp(name, layer->name, length) == 0 && name[length] == '_' &&
+                        strncmp(name + length + 1, weight, strlen(weight)) == 0;
+            owner = same ? model : NULL;
+        }
+        owner = owner == NULL && layer->nested != NULL ? find_owner(layer->nested, name) : owner;
+    }
+    return owner;
+}
+
 /* "adam/sequential_conv2d_kernel_momentum"; in Keras 2 "Adam/m/conv2d/kernel:0", "iteration:0". */
 static clayer_status name_variable(const clayer_model *model, const cly_train_variable *variable, cly_base_text *text) {
     const cly_spec *spec = cly_train_optimizer_spec(model->compiled->optimizer);
@@ -60,8 +78,9 @@ static clayer_status name_variable(const clayer_model *model, const cly_train_va
         return variable->is_integer ? cly_base_text_add(text, "%s:0", variable->name)
                                     : cly_base_text_add(text, "%s/%s:0", optimizer, variable->name);
     }
-    bool within = variable->tensor != NULL && cly_io_keras_is_sequential(model);
-    return cly_base_text_add(text, "%s/%s%s%s", optimizer, within ? model->name : "", within ? "_" : "",
+    const clayer_model *owner = variable->tensor == NULL ? NULL : find_owner(model, variable->name);
+    bool within = owner != NULL && cly_io_keras_is_sequential(owner);
+    return cly_base_text_add(text, "%s/%s%s%s", optimizer, within ? owner->name : "", within ? "_" : "",
                              variable->name);
 }
 

@@ -33,32 +33,29 @@ static clayer_status note_training_step(const clayer_layer *layer, cly_io_hdf5_i
 
 /* ---- layers/<class>_<number>/vars/<number> ---- */
 
-static clayer_status write_layer(const clayer_model *model, size_t index, cly_io_hdf5_image *image) {
-    const clayer_layer *layer = model->layers[index];
-    size_t before = 0;
-    cly_base_text group = {0}, path = {0};
+typedef struct numbered {
+    int generation; /* of the file */
+    cly_io_hdf5_image *image;
+    cly_io_keras_layers written; /* layers and models; what several models share is written once */
+} numbered;
+
+static clayer_status write_vars(const numbered *in, const clayer_layer *layer, const char *group) {
+    cly_base_text vars = {0}, path = {0};
     clayer_status status = CLAYER_OK;
-    for (size_t i = 0; i < index; i++) {
-        before += model->layers[i]->class == layer->class;
+    CLY_TRY(cly_base_text_add(&vars, "%s/vars", group));
+    CLY_TRY(cly_io_hdf5_add_group(in->image, vars.chars));
+    if (in->generation == 3) {
+        CLY_TRY(cly_io_hdf5_set_text(in->image, vars.chars, "name", layer->name));
     }
-    CLY_TRY(cly_base_text_add(&group, "layers/%s", layer->class->auto_name));
-    if (before > 0) {
-        CLY_TRY(cly_base_text_add(&group, "_%zu", before));
-    }
-    CLY_TRY(cly_base_text_add(&group, "/vars"));
-    CLY_TRY(cly_io_hdf5_add_group(image, group.chars));
-    if (model->generation == 3) {
-        CLY_TRY(cly_io_hdf5_set_text(image, group.chars, "name", layer->name));
-    }
-    CLY_TRY(note_training_step(layer, image, group.chars));
+    CLY_TRY(note_training_step(layer, in->image, vars.chars));
     for (size_t i = 0; i < layer->weight_count; i++) {
         cly_base_text_free(&path);
         path = (cly_base_text){0};
-        CLY_TRY(cly_base_text_add(&path, "%s/%zu", group.chars, i));
-        CLY_TRY(write_weight(layer, i, image, path.chars));
+        CLY_TRY(cly_base_text_add(&path, "%s/%zu", vars.chars, i));
+        CLY_TRY(write_weight(layer, i, in->image, path.chars));
     }
 done:
-    cly_base_text_free(&group);
+    cly_base_text_free(&vars);
     cly_base_text_free(&path);
     return status;
 }
@@ -68,19 +65,60 @@ static bool is_listed(const clayer_model *model, const clayer_layer *layer) {
     return layer->class != &cly_layers_input_layer || !cly_io_keras_is_sequential(model);
 }
 
+/* "prefix/conv2d_1": the layers of the same class before it are counted; Keras 2 leaves those out that it wrote
+ * elsewhere before (`elsewhere`, one a layer). */
+static clayer_status name_group(const numbered *in, const clayer_model *model, const bool *elsewhere, size_t index,
+                                const char *prefix, cly_base_text *group) {
+    const char *name = model->layers[index]->class->auto_name;
+    size_t before = 0;
+    for (size_t i = 0; i < index; i++) {
+        before += (in->generation == 3 || !elsewhere[i]) && strcmp(model->layers[i]->class->auto_name, name) == 0;
+    }
+    cly_base_text_free(group);
+    *group = (cly_base_text){0};
+    return before == 0 ? cly_base_text_add(group, "%s/%s", prefix, name)
+                       : cly_base_text_add(group, "%s/%s_%zu", prefix, name, before);
+}
+
+static clayer_status write_layers(numbered *in, const clayer_model *model, const char *prefix) {
+    bool *elsewhere = NULL;
+    cly_base_text group = {0}, inner = {0};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_base_alloc(model->layer_count, sizeof(bool), (void **)&elsewhere));
+    CLY_TRY(cly_io_hdf5_add_group(in->image, prefix));
+    for (size_t i = 0; i < model->layer_count; i++) {
+        clayer_layer *layer = model->layers[i];
+        elsewhere[i] = cly_io_keras_holds(&in->written, layer);
+        if (elsewhere[i] || !is_listed(model, layer)) {
+            continue;
+        }
+        CLY_TRY(name_group(in, model, elsewhere, i, prefix, &group));
+        CLY_TRY(cly_io_keras_append(&in->written, layer));
+        CLY_TRY(write_vars(in, layer, group.chars));
+        if (layer->nested != NULL) {
+            cly_base_text_free(&inner);
+            inner = (cly_base_text){0};
+            CLY_TRY(cly_base_text_add(&inner, "%s/layers", group.chars));
+            CLY_TRY(write_layers(in, layer->nested, inner.chars));
+        }
+    }
+done:
+    free(elsewhere);
+    cly_base_text_free(&group);
+    cly_base_text_free(&inner);
+    return status;
+}
+
 clayer_status cly_io_keras_write_weights(const clayer_model *model, cly_io_hdf5_image *image) {
+    numbered in = {.generation = model->generation, .image = image};
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_io_hdf5_add_group(image, "vars"));
     if (model->generation == 3) {
         CLY_TRY(cly_io_hdf5_set_text(image, "vars", "name", model->name));
     }
-    CLY_TRY(cly_io_hdf5_add_group(image, "layers"));
-    for (size_t i = 0; i < model->layer_count; i++) {
-        if (is_listed(model, model->layers[i])) {
-            CLY_TRY(write_layer(model, i, image));
-        }
-    }
+    CLY_TRY(write_layers(&in, model, "layers"));
 done:
+    free(in.written.layers);
     return status;
 }
 
@@ -101,29 +139,80 @@ clayer_status cly_io_keras_weight_path(const clayer_model *model, const clayer_l
     return cly_base_text_add(text, "%s%s%s/%s", within ? model->name : "", within ? "/" : "", layer->name, name);
 }
 
-static clayer_status write_legacy_layer(const clayer_model *model, const clayer_layer *layer, cly_io_hdf5_image *image,
+/* The model among `model` and those in `layer` that has the layer `part` itself. */
+static const clayer_model *find_owner(const clayer_model *model, const clayer_layer *layer, const clayer_layer *part) {
+    const clayer_model *nested = layer->nested, *owner = layer == part ? model : NULL;
+    for (size_t i = 0; nested != NULL && owner == NULL && i < nested->layer_count; i++) {
+        owner = find_owner(nested, nested->layers[i], part);
+    }
+    return owner;
+}
+
+/* Names of weights in one group must differ, whatever the models in it call their layers: those that do not get a
+ * number. */
+static clayer_status name_slot(const clayer_model *model, const clayer_layer *layer, const cly_io_keras_slot *slot,
+                               char *const *names, size_t count, cly_base_text *name) {
+    const clayer_model *owner = find_owner(model, layer, slot->layer);
+    clayer_status status = cly_io_keras_weight_path(owner, slot->layer, slot->index, name);
+    for (size_t i = 0; i < count && status == CLAYER_OK; i++) {
+        if (strcmp(names[i], name->chars) == 0) {
+            cly_base_text_free(name);
+            *name = (cly_base_text){0};
+            status = cly_base_text_add(name, "%s_%zu/%s%s", slot->layer->name, count,
+                                       slot->layer->weights[slot->index].name, model->generation == 2 ? ":0" : "");
+        }
+    }
+    return status;
+}
+
+/* The steps of layers that draw, each in a group of its name. */
+static clayer_status note_steps(const clayer_layer *layer, cly_io_hdf5_image *image, const char *group) {
+    cly_base_text inner = {0};
+    clayer_status status = CLAYER_OK;
+    if (layer->nested == NULL) {
+        return note_training_step(layer, image, group);
+    }
+    for (size_t i = 0; i < layer->nested->layer_count; i++) {
+        const clayer_layer *part = layer->nested->layers[i];
+        if (part->nested != NULL || part->training_step > 0) {
+            cly_base_text_free(&inner);
+            inner = (cly_base_text){0};
+            CLY_TRY(cly_base_text_add(&inner, "%s/%s", group, part->name));
+            CLY_TRY(cly_io_hdf5_add_group(image, inner.chars));
+            CLY_TRY(note_steps(part, image, inner.chars));
+        }
+    }
+done:
+    cly_base_text_free(&inner);
+    return status;
+}
+
+static clayer_status write_legacy_layer(const clayer_model *model, clayer_layer *layer, cly_io_hdf5_image *image,
                                         const char *prefix) {
-    char *names[CLY_LAYERS_WEIGHTS] = {NULL};
+    cly_io_keras_slot *slots = NULL;
+    size_t count = 0;
+    char **names = NULL;
     cly_base_text group = {0}, path = {0};
     clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_keras_list_slots(layer, CLY_IO_KERAS_TRAINABLE_FIRST, &slots, &count));
+    CLY_TRY(cly_base_alloc(count, sizeof(char *), (void **)&names));
     CLY_TRY(cly_base_text_add(&group, "%s%s", prefix, layer->name));
     CLY_TRY(cly_io_hdf5_add_group(image, group.chars));
-    CLY_TRY(note_training_step(layer, image, group.chars));
-    for (size_t i = 0; i < layer->weight_count; i++) {
+    CLY_TRY(note_steps(layer, image, group.chars));
+    for (size_t i = 0; i < count; i++) {
         cly_base_text name = {0};
-        status = cly_io_keras_weight_path(model, layer, i, &name);
+        status = name_slot(model, layer, &slots[i], names, i, &name);
         names[i] = name.chars;
         CLY_TRY(status);
         cly_base_text_free(&path);
         path = (cly_base_text){0};
         CLY_TRY(cly_base_text_add(&path, "%s/%s", group.chars, names[i]));
-        CLY_TRY(write_weight(layer, i, image, path.chars));
+        CLY_TRY(write_weight(slots[i].layer, slots[i].index, image, path.chars));
     }
-    CLY_TRY(cly_io_hdf5_set_texts(image, group.chars, "weight_names", (const char *const *)names, layer->weight_count));
+    CLY_TRY(cly_io_hdf5_set_texts(image, group.chars, "weight_names", (const char *const *)names, count));
 done:
-    for (size_t i = 0; i < CLY_LAYERS_WEIGHTS; i++) {
-        free(names[i]);
-    }
+    cly_io_free_strings(names, count);
+    free(slots);
     cly_base_text_free(&group);
     cly_base_text_free(&path);
     return status;

@@ -23,6 +23,7 @@ struct clayer_node {
     size_t tensor;      /* which output of the call: not 0 for nested models only */
     char *path;         /* in a flat model: where the layer stands, "encoder/conv2d_1"; else NULL */
     bool inference;     /* the file calls the layer with training=False: see cly_model_stays_in_inference */
+    bool has_mask;      /* the last input is the argument `mask` of the call */
 };
 
 /* What a model keeps between runs: plans for the last input shapes and the device memory they share (memory.c). */

@@ -51,7 +51,7 @@ const char *beside(const char *folder, const char *name, const char *end) {
 }
 
 bool is_model_file(const char *name) {
-    return !ends_with(name, "weights.h5") && strstr(name, "nested") == NULL && strcmp(name, "kinds.h5") != 0;
+    return !ends_with(name, "weights.h5") && strcmp(name, "kinds.h5") != 0;
 }
 
 cJSON *read_model_json(const char *path, bool training) {
@@ -82,7 +82,7 @@ cJSON *read_model_json(const char *path, bool training) {
 }
 
 static const char *const folders[] = {CLAYER_TEST_DATA "/models", CLAYER_TEST_DATA "/compiled",
-                                      CLAYER_TEST_DATA "/../io/data"};
+                                      CLAYER_TEST_DATA "/nested", CLAYER_TEST_DATA "/../io/data"};
 
 int with_each_file(void (*check)(const char *path, clayer_model *model)) {
     static const char *const endings[] = {".keras", ".h5"};

@@ -92,7 +92,7 @@ START_TEST(values_of_the_wrong_kind_are_refused) {
     refuse("Reshape", "\"target_shape\":[1,2,3,4,5,6,7,8,9]", "target_shape");
     refuse("Reshape", "\"target_shape\":\"flat\"", "target_shape");
     refuse("LeakyReLU", "\"negative_slope\":\"steep\"", "negative_slope");
-    refuse("BatchNormalization", "\"axis\":[1,2]", "axis");
+    refuse("BatchNormalization", "\"axis\":[1,0.5]", "axis");
 }
 END_TEST
 
@@ -137,7 +137,6 @@ START_TEST(foreign_code_is_never_taken_for_kerass) {
     refuse("Conv2D",
            CONV ",\"kernel_initializer\":{\"class_name\":\"Zeros\",\"registered_name\":\"a>b\",\"config\":{}}", "a>b");
     refuse("Conv2D", CONV ",\"kernel_initializer\":{\"class_name\":\"Zeros\",\"config\":{\"colour\":1}}", "colour");
-    refuse("Sequential", "\"layers\":[]", "inside a model");
     cJSON *json = json_of("{\"class_name\":\"Conv2D\",\"module\":\"__main__\",\"config\":{\"name\":\"it\"}}");
     REFUSED(cly_io_keras_layer(context, json, 3, &layer), CLAYER_UNSUPPORTED, "__main__");
     cJSON_Delete(json);
@@ -281,7 +280,7 @@ START_TEST(broken_graphs_are_refused) {
     refuse_model(MODEL(INPUT("x"), "[[\"x\",0,0]]", "[]"), "outputs");
     refuse_model(MODEL(INPUT("x"), "[[\"x\",0,0]]", "7"), "output_layers");
     refuse_model(MODEL("", "[]", "[]"), "no layers");
-    refuse_model(MODEL(INPUT("x") "," RELU("a", "[[\"x\",0,0,{\"training\":true}]]"), "[[\"x\",0,0]]", "[[\"a\",0,0]]"),
+    refuse_model(MODEL(INPUT("x") "," RELU("a", "[[\"x\",0,0,{\"training\":1}]]"), "[[\"x\",0,0]]", "[[\"a\",0,0]]"),
                  "training");
     refuse_model(MODEL(INPUT("x") "," RELU("a", "[[\"_CONSTANT_VALUE\",-1,3.0,{}]]"), "[[\"x\",0,0]]", "[[\"a\",0,0]]"),
                  "constant");
@@ -313,7 +312,7 @@ START_TEST(sequential_inputs_are_found) {
     refuse_model(SEQUENTIAL(INPUT("x") "," INPUT("y")), "first layer");
     refuse_model(SEQUENTIAL(""), "no layers");
     refuse_model(SEQUENTIAL(INPUT("x") "," RELU("x", "")), "'x'");
-    refuse_model(SEQUENTIAL("3"), "input shape");
+    refuse_model(SEQUENTIAL("3"), "class_name");
     refuse_model("{\"class_name\":\"Sequential\",\"config\":7}", "no layers");
 }
 END_TEST

@@ -24,7 +24,9 @@ static int load_all(const char *folder, const char *end) {
         }
         clayer_status status = clayer_model_load(context, path, &model);
         ck_assert_msg(status == CLAYER_OK, "%s", clayer_last_error());
-        expect_prediction(model, beside(folder, name, ".npz"));
+        if (strstr(name, "_nested.") == NULL) { /* of which there is no prediction */
+            expect_prediction(model, beside(folder, name, ".npz"));
+        }
         clayer_model_destroy(model);
         loaded++;
     }
@@ -34,12 +36,14 @@ static int load_all(const char *folder, const char *end) {
 
 START_TEST(archives_of_both_generations_predict_as_keras) {
     ck_assert_int_ge(load_all(CLAYER_TEST_DATA "/models", ".keras"), 28);
-    ck_assert_int_ge(load_all(CLAYER_TEST_DATA "/../io/data", ".keras"), 8);
+    ck_assert_int_ge(load_all(CLAYER_TEST_DATA "/nested", ".keras"), 17);
+    ck_assert_int_ge(load_all(CLAYER_TEST_DATA "/../io/data", ".keras"), 10);
 }
 END_TEST
 
 START_TEST(hdf5_files_of_both_generations_predict_as_keras) {
     ck_assert_int_ge(load_all(CLAYER_TEST_DATA "/models", ".h5"), 28);
+    ck_assert_int_ge(load_all(CLAYER_TEST_DATA "/nested", ".h5"), 18);
     ck_assert_int_ge(load_all(CLAYER_TEST_DATA "/../io/data", ".h5"), 6);
 }
 END_TEST
@@ -71,6 +75,7 @@ static int load_json(const char *folder) {
 
 START_TEST(json_with_weights_of_every_layout_predicts_as_keras) {
     ck_assert_int_ge(load_json(CLAYER_TEST_DATA "/models"), 21);
+    ck_assert_int_ge(load_json(CLAYER_TEST_DATA "/nested"), 14);
     ck_assert_int_ge(load_json(CLAYER_TEST_DATA "/../io/data"), 4);
 }
 END_TEST
@@ -159,8 +164,6 @@ END_TEST
 START_TEST(what_is_no_model_says_so) {
     clayer_model *model = NULL;
     const char *json = CLAYER_TEST_DATA "/models/k3_branches.json";
-    REFUSED(clayer_model_load(context, data_path("g3_nested.keras"), &model), CLAYER_UNSUPPORTED, "inner_net");
-    REFUSED(clayer_model_load(context, data_path("g2_nested.keras"), &model), CLAYER_UNSUPPORTED, "inner_net");
     REFUSED(clayer_model_load(context, data_path("nothing.keras"), &model), CLAYER_IO_ERROR, "nothing.keras");
     REFUSED(clayer_model_load(context, data_path("kinds.h5"), &model), CLAYER_BAD_FILE, "model_config");
     REFUSED(clayer_model_load(context, json, &model), CLAYER_BAD_FILE, "clayer_model_load_json");

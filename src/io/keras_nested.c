@@ -1,0 +1,138 @@
+/* io/keras_nested.c: models as layers of other models, and layers that stand in several of them.
+ *
+ * Keras writes a nested model as any layer, with the whole model as its config. A layer that several models of a file
+ * share is written in each; the places after the first have a shared_object_id
+ * (keras/src/saving/serialization_lib.py, ObjectSharingScope, and Keras 2's SharedObjectSavingScope), which the first
+ * one often lost when its model's config was copied: then name, class and config tell that it is the same. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "io/keras.h"
+
+#define DEPTH_LIMIT 32
+
+bool cly_io_keras_is_model(const cJSON *json) {
+    static const char *const classes[] = {"Sequential", "Functional", "Model"};
+    const char *class_name = cly_io_keras_text(json, "class_name");
+    for (size_t i = 0; class_name != NULL && i < CLY_COUNT(classes); i++) {
+        if (strcmp(class_name, classes[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void cly_io_keras_close_scope(cly_io_keras_scope *scope) {
+    for (size_t i = 0; i < scope->seen_count; i++) {
+        clayer_layer_destroy(scope->seen[i].layer);
+    }
+    free(scope->seen);
+    scope->seen = NULL;
+    scope->seen_count = scope->seen_capacity = 0;
+}
+
+/* ---- layers that are the same ---- */
+
+static bool same_value(const cJSON *a, const cJSON *b);
+
+/* Every member of `a` but its identity is in `b`. */
+static bool holds_members(const cJSON *a, const cJSON *b) {
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, a) {
+        if (strcmp(item->string, "shared_object_id") != 0 &&
+            !same_value(item, cJSON_GetObjectItemCaseSensitive(b, item->string))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Objects within objects have identities of their own, in some places and not in others. */
+static bool same_value(const cJSON *a, const cJSON *b) {
+    if (cJSON_IsObject(a) && cJSON_IsObject(b)) {
+        return holds_members(a, b) && holds_members(b, a);
+    }
+    if (!cJSON_IsArray(a) || !cJSON_IsArray(b)) {
+        return cJSON_Compare(a, b, 1);
+    }
+    const cJSON *other = b->child;
+    for (const cJSON *item = a->child; item != NULL; item = item->next, other = other->next) {
+        if (other == NULL || !same_value(item, other)) {
+            return false;
+        }
+    }
+    return other == NULL;
+}
+
+static bool same_member(const cJSON *a, const cJSON *b, const char *key) {
+    return same_value(cJSON_GetObjectItemCaseSensitive(a, key), cJSON_GetObjectItemCaseSensitive(b, key));
+}
+
+/* The layer that `json` stands for once more, or NULL. */
+static clayer_layer *find_seen(const cly_io_keras_scope *scope, const cJSON *json) {
+    if (cJSON_GetObjectItemCaseSensitive(json, "shared_object_id") == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < scope->seen_count; i++) {
+        const cJSON *other = scope->seen[i].json;
+        bool has_id = cJSON_GetObjectItemCaseSensitive(other, "shared_object_id") != NULL;
+        if (same_member(json, other, "class_name") && (!has_id || same_member(json, other, "shared_object_id")) &&
+            same_member(json, other, "config")) {
+            return scope->seen[i].layer;
+        }
+    }
+    return NULL;
+}
+
+static clayer_status note_seen(cly_io_keras_scope *scope, const cJSON *json, clayer_layer *layer) {
+    void *items = scope->seen;
+    clayer_status status = cly_base_grow(&items, &scope->seen_capacity, scope->seen_count, sizeof(*scope->seen));
+    if (status == CLAYER_OK) {
+        scope->seen = items;
+        scope->seen[scope->seen_count++] = (cly_io_keras_seen){.json = json, .layer = cly_layers_retain(layer)};
+    }
+    return status;
+}
+
+/* ---- layers ---- */
+
+static clayer_status read_nested(cly_io_keras_scope *scope, const cJSON *json, const clayer_shape *shape,
+                                 clayer_layer **layer_out) {
+    const char *class_name = cly_io_keras_text(json, "class_name");
+    const char *name = cly_io_keras_text(cJSON_GetObjectItemCaseSensitive(json, "config"), "name");
+    clayer_model *model = NULL;
+    clayer_status status = CLAYER_OK;
+    name = name == NULL ? cly_io_keras_text(json, "name") : name;
+    if (scope->depth >= DEPTH_LIMIT) {
+        return cly_base_fail(CLAYER_UNSUPPORTED, "models are nested more than %d deep", DEPTH_LIMIT);
+    }
+    scope->depth++;
+    status = cly_io_keras_read_model(scope, json, shape, &model);
+    scope->depth--;
+    if (status != CLAYER_OK) {
+        return cly_base_prefix(status, "%s '%s'", class_name, name == NULL ? "?" : name);
+    }
+    CLY_TRY(cly_model_wrap(model, name, layer_out));
+done:
+    clayer_model_destroy(model);
+    return status;
+}
+
+clayer_status cly_io_keras_read_layer(cly_io_keras_scope *scope, const cJSON *json, const clayer_shape *shape,
+                                      clayer_layer **layer_out) {
+    clayer_layer *layer = find_seen(scope, json);
+    clayer_status status = CLAYER_OK;
+    if (layer != NULL) {
+        *layer_out = cly_layers_retain(layer);
+        return CLAYER_OK;
+    }
+    CLY_TRY(cly_io_keras_is_model(json) ? read_nested(scope, json, shape, &layer)
+                                        : cly_io_keras_layer(scope->context, json, scope->generation, &layer));
+    CLY_TRY(note_seen(scope, json, layer));
+    *layer_out = layer;
+    layer = NULL;
+done:
+    clayer_layer_destroy(layer);
+    return status;
+}
