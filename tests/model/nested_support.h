@@ -22,7 +22,7 @@ clayer_model *new_encoder(const char *name);
 /* Runs and predicts both on the same random inputs, all of this shape: all outputs are the same bit for bit. */
 void check_same(clayer_model *a, clayer_model *b, int rank, const int64_t *dims, uint64_t seed);
 
-/* One step of training of each: so are the gradients of all weights. */
-void check_same_gradients(clayer_model *a, clayer_model *b, int64_t batch);
+/* One step of training of each: so are the gradients of all weights. How many weights have one. */
+size_t check_same_gradients(clayer_model *a, clayer_model *b, int64_t batch);
 
 #endif
