@@ -1,5 +1,7 @@
 /* cli/run.c: `clayer run`: predicts with a Keras model on arrays in files, as model.predict does. */
+#include "classes.h"
 #include "cli.h"
+#include "image.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,10 +10,12 @@
 typedef struct job {
     const char *model_path;
     const char *weights_path;
-    const char *labels;
+    const char *labels, *classes;
+    int64_t top;
     bool from_logits;
     int64_t batch_size;
     cly_cli_list inputs, outputs; /* file names */
+    cly_cli_image_options image;
 } job;
 
 /* What a run holds in memory; freed by close_session. */
@@ -19,9 +23,13 @@ typedef struct session {
     clayer_context *context;
     clayer_model *model;
     clayer_array **inputs, **outputs;
+    cly_cli_names names; /* of the samples, where they are pictures */
     clayer_array *labels;
     const char *labels_path;
     size_t scored; /* the output that the labels belong to */
+    cly_cli_classes classes;
+    cly_cli_ranking ranking;
+    size_t ranked; /* the output that the classes belong to */
 } session;
 
 static void close_session(session *run) {
@@ -33,31 +41,54 @@ static void close_session(session *run) {
     }
     free(run->inputs);
     free(run->outputs);
+    cly_cli_free_names(&run->names);
+    cly_cli_free_classes(&run->classes);
     clayer_array_destroy(run->labels);
     clayer_model_destroy(run->model);
     clayer_context_destroy(run->context);
 }
 
-/* --labels FILE, or NAME=FILE where the model has several outputs. */
+/* What `option` gives for one of the outputs: FILE, or NAME=FILE where the model has several. */
+static int find_output(const clayer_model *model, const char *option, const char *text, size_t *index_out,
+                       const char **path_out) {
+    const size_t count = clayer_model_get_output_count(model);
+    const int index = cly_cli_named_place(model, CLY_CLI_TARGETS, text, path_out);
+    if (index < 0 && count > 1) {
+        return cly_cli_usage(&cly_cli_run, "the model has %zu outputs: say %s NAME=FILE, such as '%s=%s'", count,
+                             option, clayer_model_get_output_name(model, 0), text);
+    }
+    *index_out = index < 0 ? 0 : (size_t)index;
+    return CLY_EXIT_DONE;
+}
+
 static int load_labels(const char *text, session *run) {
-    size_t count = clayer_model_get_output_count(run->model);
-    const char *equals = strchr(text, '=');
-    bool named = false;
-    run->labels_path = text;
-    for (size_t i = 0; equals != NULL && i < count; i++) {
-        const char *name = clayer_model_get_output_name(run->model, i);
-        if (strlen(name) == (size_t)(equals - text) && strncmp(name, text, strlen(name)) == 0) {
-            run->labels_path = equals + 1;
-            run->scored = i;
-            named = true;
-        }
+    int status = find_output(run->model, "--labels", text, &run->scored, &run->labels_path);
+    if (status != CLY_EXIT_DONE) {
+        return status;
     }
-    if (!named && count > 1) {
-        return cly_cli_usage(&cly_cli_run, "the model has %zu outputs: say --labels NAME=FILE, such as '%s=%s'", count,
-                             clayer_model_get_output_name(run->model, 0), text);
+    clayer_status loaded = clayer_array_load(run->labels_path, &run->labels);
+    return loaded == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_file(loaded);
+}
+
+static int load_classes(const job *wanted, bool json, session *run) {
+    const char *path = NULL;
+    int status = find_output(run->model, "--classes", wanted->classes, &run->ranked, &path);
+    if (status == CLY_EXIT_DONE) {
+        status = cly_cli_read_classes(path, &run->classes);
     }
-    clayer_status status = clayer_array_load(run->labels_path, &run->labels);
-    return status == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_file(status);
+    if (status == CLY_EXIT_DONE) {
+        run->ranking = (cly_cli_ranking){
+            .classes = &run->classes,
+            .classes_path = path,
+            .top = wanted->top,
+            .from_logits = wanted->from_logits,
+            .sample_names = run->names.count > 0 ? run->names.items : NULL,
+            .json = json,
+        };
+        status = cly_cli_check_classes(clayer_model_get_output_shape(run->model, run->ranked),
+                                       clayer_model_get_output_name(run->model, run->ranked), &run->ranking);
+    }
+    return status;
 }
 
 static int predict(const job *wanted, session *run) {
@@ -78,7 +109,7 @@ static int predict(const job *wanted, session *run) {
 }
 
 static void print_score(const cly_cli_score *score, bool json) {
-    printf(json ? "{\"accuracy\": %.9g, \"correct\": %" PRId64 ", \"total\": %" PRId64 ", \"loss\": %.9g}\n"
+    printf(json ? "\"accuracy\": %.9g, \"correct\": %" PRId64 ", \"total\": %" PRId64 ", \"loss\": %.9g"
                 : "accuracy: %.6f (%" PRId64 " of %" PRId64 ")\nloss: %.6f\n",
            (double)score->correct / (double)score->total, score->correct, score->total, score->loss);
 }
@@ -101,13 +132,40 @@ static int prepare(const cly_cli_options *options, const job *wanted, session *r
     if (run->inputs == NULL || run->outputs == NULL) {
         return cly_cli_fail(CLY_EXIT_MEMORY, "out of memory for the lists of inputs and outputs");
     }
-    status = cly_cli_load_arrays(&cly_cli_run, run->model, CLY_CLI_INPUTS, &wanted->inputs, NULL, run->inputs);
+    status = cly_cli_load_inputs(&cly_cli_run, run->model, &wanted->inputs, &wanted->image, run->inputs, &run->names);
     if (status == CLY_EXIT_DONE) {
         status = cly_cli_check_inputs(run->model, run->inputs);
     }
     if (status == CLY_EXIT_DONE && wanted->labels != NULL) {
         status = load_labels(wanted->labels, run);
     }
+    if (status == CLY_EXIT_DONE && wanted->classes != NULL) {
+        status = load_classes(wanted, options->json, run);
+    }
+    return status;
+}
+
+/* What goes to standard output: classes and scores; as JSON one object of both. */
+static int print_results(const cly_cli_options *options, const job *wanted, session *run, cly_cli_score *score) {
+    int status = CLY_EXIT_DONE;
+    if (wanted->labels != NULL) {
+        status =
+            cly_cli_compute_score(run->outputs[run->scored], run->labels, wanted->from_logits, run->labels_path, score);
+    }
+    if (status != CLY_EXIT_DONE || (options->verbose && options->json)) {
+        return status; /* the profile has the score */
+    }
+    const bool object = options->json && (wanted->classes != NULL || wanted->labels != NULL);
+    fputs(object ? "{" : "", stdout);
+    if (wanted->classes != NULL) {
+        fputs(options->json ? "\"samples\":\n" : "", stdout);
+        status = cly_cli_print_classes(run->outputs[run->ranked], &run->ranking);
+    }
+    if (wanted->labels != NULL) {
+        fputs(options->json && wanted->classes != NULL ? ",\n" : "", stdout);
+        print_score(score, options->json);
+    }
+    fputs(object ? "}\n" : "", stdout);
     return status;
 }
 
@@ -121,19 +179,37 @@ static int execute(const cly_cli_options *options, const job *wanted) {
         status = cly_cli_save_outputs(run.model, &wanted->outputs, run.outputs);
     }
     cly_cli_score score;
-    const bool scored = wanted->labels != NULL;
-    if (status == CLY_EXIT_DONE && scored) {
-        status =
-            cly_cli_compute_score(run.outputs[run.scored], run.labels, wanted->from_logits, run.labels_path, &score);
-    }
-    if (status == CLY_EXIT_DONE && scored && !(options->verbose && options->json)) {
-        print_score(&score, options->json);
+    if (status == CLY_EXIT_DONE) {
+        status = print_results(options, wanted, &run, &score);
     }
     if (status == CLY_EXIT_DONE && options->verbose) {
-        status = cly_cli_print_profile(run.model, run.context, scored ? &score : NULL, options->json);
+        status = cly_cli_print_profile(run.model, run.context, wanted->labels != NULL ? &score : NULL, options->json);
     }
     close_session(&run);
     return status;
+}
+
+/* The operand, and what goes with what. */
+static int check_options(int argc, char **argv, const cly_cli_options *options, job *wanted) {
+    if (argc - optind != 1) {
+        return optind < argc ? cly_cli_usage(&cly_cli_run, "unexpected argument '%s'", argv[optind + 1])
+                             : cly_cli_usage(&cly_cli_run, "MODEL is missing");
+    }
+    if (wanted->inputs.count == 0) {
+        return cly_cli_usage(&cly_cli_run, "-i FILE is missing");
+    }
+    if (wanted->outputs.count == 0 && wanted->labels == NULL && wanted->classes == NULL && !options->verbose) {
+        return cly_cli_usage(&cly_cli_run, "-o FILE (or --classes, --labels or --verbose) is missing");
+    }
+    if (wanted->top > 0 && wanted->classes == NULL) {
+        return cly_cli_usage(&cly_cli_run, "--top goes with --classes FILE");
+    }
+    if (wanted->classes != NULL && options->verbose && options->json) {
+        return cly_cli_usage(&cly_cli_run, "--classes and --verbose make two documents of --json: leave one out");
+    }
+    wanted->top = wanted->top > 0 ? wanted->top : 5;
+    wanted->model_path = argv[optind];
+    return CLY_EXIT_DONE;
 }
 
 static int read_options(int argc, char **argv, cly_cli_options *options, job *wanted) {
@@ -145,6 +221,9 @@ static int read_options(int argc, char **argv, cly_cli_options *options, job *wa
                                           {"labels", required_argument, NULL, 'L'},
                                           {"from-logits", no_argument, NULL, 'g'},
                                           {"weights", required_argument, NULL, 'w'},
+                                          {"classes", required_argument, NULL, 'c'},
+                                          {"top", required_argument, NULL, 't'},
+                                          CLY_CLI_IMAGE_OPTIONS,
                                           {NULL, 0, NULL, 0}};
     int option, status = CLY_EXIT_DONE;
     while (status == CLY_EXIT_DONE &&
@@ -167,25 +246,20 @@ static int read_options(int argc, char **argv, cly_cli_options *options, job *wa
             case 'g':
                 wanted->from_logits = true;
                 break;
-            default:
+            case 'w':
                 wanted->weights_path = optarg;
+                break;
+            case 'c':
+                wanted->classes = optarg;
+                break;
+            case 't':
+                status = cly_cli_read_count(&cly_cli_run, "--top", optarg, &wanted->top);
+                break;
+            default:
+                status = cly_cli_read_image_option(&cly_cli_run, option, optarg, &wanted->image);
         }
     }
-    if (status != CLY_EXIT_DONE) {
-        return status;
-    }
-    if (argc - optind != 1) {
-        return optind < argc ? cly_cli_usage(&cly_cli_run, "unexpected argument '%s'", argv[optind + 1])
-                             : cly_cli_usage(&cly_cli_run, "MODEL is missing");
-    }
-    if (wanted->inputs.count == 0) {
-        return cly_cli_usage(&cly_cli_run, "-i FILE is missing");
-    }
-    if (wanted->outputs.count == 0 && wanted->labels == NULL && !options->verbose) {
-        return cly_cli_usage(&cly_cli_run, "-o FILE (or --labels, or --verbose) is missing");
-    }
-    wanted->model_path = argv[optind];
-    return CLY_EXIT_DONE;
+    return status == CLY_EXIT_DONE ? check_options(argc, argv, options, wanted) : status;
 }
 
 static int run_run(int argc, char **argv) {
@@ -215,20 +289,34 @@ const cly_cli_verb cly_cli_run = {
     .help =
         "usage: clayer run MODEL -i X [-i X2 ...] -o Y [-o Y2 ...] [--batch-size N]\n"
         "       clayer run MODEL -i X --labels L [-o Y]\n"
+        "       clayer run MODEL -i PICTURE|FOLDER ... --classes NAMES [--top N] [--scale 1/255 ...]\n"
         "\n"
         "Predicts as model.predict does. MODEL is a .keras or .h5 file, or the JSON config of\n"
         "model.to_json() with --weights.\n"
         "\n"
         "  -i, --input [NAME=]FILE   a .npy, .npz or IDX file (gzipped too) of any numeric type;\n"
         "                            several in the model's order, or by the inputs' names; one\n"
-        "                            .npz may hold all inputs under their names\n"
+        "                            .npz may hold all inputs under their names; or a PNG or JPEG\n"
+        "                            picture or a folder of them: all -i of the input are samples\n"
         "  -o, --output FILE         a .npy an output, in the model's order, or one .npz for all\n"
         "  --batch-size N            samples at a time (32)\n"
         "  --labels [NAME=]FILE      integer labels: prints accuracy and cross-entropy loss\n"
+        "  --classes [NAME=]FILE     names of classes: prints the most probable of each sample; a name\n"
+        "                            a line, or JSON: a list, {\"0\": name} or {\"0\": [code, name]}\n"
+        "  --top N                   how many of them (5)\n"
         "  --from-logits             the output scored holds logits, not probabilities\n"
         "  --weights FILE            weights for a JSON config\n"
         "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
         "  -v, --verbose             print what each layer ran and took (last batch), and the counters\n"
-        "  --json                    print scores, or with -v the profile, as JSON\n",
+        "  --json                    print classes and scores, or with -v the profile, as JSON\n"
+        "\n"
+        "Pictures become what keras.utils.load_img makes of them, in the model's size:\n"
+        "  --resize HxW[:METHOD]     another size, or just METHOD: nearest (as load_img by default),\n"
+        "                            bilinear, bicubic: load_img's; tf-bilinear, tf-bicubic, tf-nearest:\n"
+        "                            as image_dataset_from_directory (tf.image.resize)\n"
+        "  --scale F | A/B           multiplies values 0 to 255, such as 1/255 or 1/127.5\n"
+        "  --mean A[,B,C]            then subtracts, one number or one a channel\n"
+        "  --std A[,B,C]             then divides\n"
+        "  --bgr                     blue first, before the means, as preprocess_input of VGG and ResNet\n",
     .run = run_run,
 };

@@ -75,7 +75,9 @@ rule_dependencies() {
     only 'hdf5\.h' src/io/hdf5.c src/io/hdf5_write.c
     only 'zip\.h' src/io/zip.c
     only 'zlib\.h' src/io/idx.c src/io/zip.c
-    only '(cjson/)?cJSON\.h' src/io/ src/layers/shape.c
+    only '(cjson/)?cJSON\.h' src/io/ src/layers/shape.c src/cli/classes.c
+    only 'png\.h' src/cli/image_png.c
+    only 'jpeglib\.h|jerror\.h' src/cli/image_jpeg.c
     only 'openssl/[a-z0-9]*\.h' src/device/cache.c src/device/entry.c
     only 'graphviz/[a-z]*\.h' src/cli/svg.c
     only 'CL/[a-z_]*\.h' include/clayer/opencl.h
