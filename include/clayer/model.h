@@ -215,9 +215,9 @@ typedef struct clayer_layer_costs {
     clayer_shape output;   /* of the first call, with the batch */
     uint64_t output_bytes; /* of all outputs: what they would take if none shared memory */
     uint64_t weight_bytes;
-    /* Of convolutions, of Dense and of Dot, as papers count them: each output of a convolution takes kernel volume times
-     * input channels / groups, the padding's zeros included. Biases, activations, normalisations, pooling and
-     * arithmetic are not counted. */
+    /* Of convolutions and Dense, as papers count them: each output of a convolution takes kernel volume times input
+     * channels / groups, the padding's zeros included, and each input of a transposed one likewise. Biases,
+     * activations, normalisations, pooling, resizing and arithmetic are not counted. */
     uint64_t multiply_adds;
 } clayer_layer_costs;
 

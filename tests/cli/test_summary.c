@@ -96,6 +96,60 @@ START_TEST(nested_tables_are_keras_own) {
 }
 END_TEST
 
+/* The number that follows "name": in JSON, at its last place. */
+static double json_number(const char *json, const char *name) {
+    const char *found = NULL;
+    for (const char *at = strstr(json, name); at != NULL; at = strstr(at + 1, name)) {
+        found = at;
+    }
+    ck_assert_msg(found != NULL, "no %s in %s", name, json);
+    return strtod(found + strlen(name) + 1, NULL);
+}
+
+/* MobileNet at 224: 569 million multiply-adds, 4.2 million parameters (arXiv:1704.04861, table 4). */
+START_TEST(costs_of_mobilenet_are_those_of_its_paper) {
+    const char *model = command_golden("summaries/k2_mobilenet.json");
+    command_result table = RUN("summary", model, "--costs", "--batch-size", "2");
+    CHECK_STATUS(table, 0);
+    char *expected = read_file(command_golden("summaries/k2_mobilenet.summary.txt"));
+    ck_assert_msg(strncmp(table.out, expected, strlen(expected)) == 0, "not Keras' table:\n%s", table.out);
+    free(expected);
+    CHECK_HOLDS(table.out, "\nCosts of a batch of 2:\n");
+    CHECK_HOLDS(table.out, "1,137,480,704");
+    CHECK_HOLDS(table.out, "\nMultiply-adds a sample: 568,740,352\n");
+    CHECK_HOLDS(table.out, "\nPlanned device memory for a batch of 2: ");
+    command_free(&table);
+    command_result json = RUN("summary", model, "--json", "--batch-size", "1");
+    CHECK_STATUS(json, 0);
+    ck_assert_uint_eq(json.out[0], '{');
+    CHECK_HOLDS(json.out,
+                "{\"layer\": \"conv1\", \"class\": \"Conv2D\", \"calls\": 1, \"output_shape\": [1, 112, "
+                "112, 32], \"output_bytes\": 1605632, \"weight_bytes\": 3456, \"multiply_adds\": 10838016}");
+    ck_assert_double_eq(json_number(json.out, "\"multiply_adds\""), 568740352);
+    double sum = json_number(json.out, "\"output_bytes\"");
+    const char *plan = strstr(json.out, "\"plan\": ");
+    ck_assert_ptr_nonnull(plan);
+    ck_assert_double_eq(strtod(strstr(plan, "\"weight_bytes\": ") + 16, NULL), 4253864 * 4.0);
+    double planned = strtod(strstr(plan, "\"activation_bytes\": ") + 20, NULL);
+    ck_assert_msg(planned > 0 && planned < sum / 4, "%g bytes are planned for %g", planned, sum);
+    command_free(&json);
+}
+END_TEST
+
+START_TEST(costs_of_unknown_sizes_are_not_known) {
+    const char *model = command_golden("models/k3_unknown_dims.keras");
+    command_result table = RUN("summary", model, "--costs");
+    CHECK_STATUS(table, 0);
+    CHECK_HOLDS(table.out, "\nCosts of a batch of 32: not known before an input is (");
+    command_free(&table);
+    command_result json = RUN("summary", model, "--json");
+    CHECK_STATUS(json, 0);
+    CHECK_HOLDS(json.out, "\"layers\": null,");
+    CHECK_HOLDS(json.out, "\"plan\": null,");
+    command_free(&json);
+}
+END_TEST
+
 START_TEST(options_change_the_table) {
     const char *model = command_golden("models/k2_classifier.json");
     command_result narrow = RUN("summary", model, "--line-length", "80", "--batch-size", "7");
@@ -130,6 +184,8 @@ static Suite *make_suite(void) {
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, tables_are_keras_own);
     tcase_add_test(tests, nested_tables_are_keras_own);
+    tcase_add_test(tests, costs_of_mobilenet_are_those_of_its_paper);
+    tcase_add_test(tests, costs_of_unknown_sizes_are_not_known);
     tcase_add_test(tests, options_change_the_table);
     tcase_add_test(tests, memory_grows_with_the_batch);
     suite_add_tcase(suite, tests);

@@ -8,6 +8,7 @@ For a case NAME, k2_ by tf_keras and k3_ by Keras 3:
     k2_NAME.summary.txt          summary() of the model that Keras makes of that
     k2_NAME.expanded.txt         summary(expand_nested=True)
     k2_NAME.expanded.120.txt     the same with line_length=120
+and for one network of Keras' applications, k2_mobilenet: its config and its summary().
 The model is the one read back: its tables are what a user of the file sees, and calls are numbered anew.
 """
 import os
@@ -27,7 +28,11 @@ def summary_text(model, generation, **options):
     return "".join(f"{line}\n" for line in lines) if generation == 2 else "".join(lines)
 
 
-def write(name, generation, case):
+PLAIN = {"summary": {}}
+ALL = {**PLAIN, "expanded": {"expand_nested": True}, "expanded.120": {"expand_nested": True, "line_length": 120}}
+
+
+def write(name, generation, case, tables):
     k = GENERATIONS[generation]
     k.backend.clear_session()
     text = case(k).to_json()
@@ -35,8 +40,7 @@ def write(name, generation, case):
     model = k.models.model_from_json(text)
     stem = f"k{generation}_{name}"
     (FOLDER / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
-    for suffix, options in (("summary", {}), ("expanded", {"expand_nested": True}),
-                            ("expanded.120", {"expand_nested": True, "line_length": 120})):
+    for suffix, options in tables.items():
         (FOLDER / f"{stem}.{suffix}.txt").write_text(summary_text(model, generation, **options), encoding="utf-8")
 
 
@@ -44,7 +48,8 @@ def main():
     FOLDER.mkdir(exist_ok=True)
     for case in CASES:
         for generation in GENERATIONS:
-            write(case.__name__, generation, case)
+            write(case.__name__, generation, case, ALL)
+    write("mobilenet", 2, lambda k: k.applications.MobileNet(weights=None), PLAIN)
 
 
 if __name__ == "__main__":
