@@ -2,7 +2,7 @@
  *
  * No atomics, and an order that depends on sizes and device alone, so that the same input gives the same bits. Runs of
  * BLOCK values are added up plainly and the runs' sums with compensation (Kahan), which keeps long sums exact. What is
- * added up is a term of x, of a gradient of its size and of statistics of each element of kept1. */
+ * added up is a term of x, of a gradient of its size and of statistics of each sum. */
 
 #define BLOCK 64
 
@@ -33,17 +33,18 @@ __kernel void sum_columns(__global const float *restrict x, __global const float
     FOR_ROWS(row, rows, split) {
         const long begin = (long)((INDEX)row / (INDEX)kept0) * each;
         const long end = min(outer, begin + each);
-        const long first = (long)((INDEX)row % (INDEX)kept0) * outer * kept1;
+        const long kept = (long)((INDEX)row % (INDEX)kept0) * kept1; /* in the statistics */
+        const long first = kept * outer;
         FOR_COLUMNS(i, kept1) {
             const bool whole = i + VECTOR <= kept1; /* a vector, else one by one */
             for (int c = i; c < (whole ? i + 1 : kept1); c++) {
                 FLOATV centre = (FLOATV)(0.0f), scale = centre, total = centre, carry = centre;
                 if (HAS_MEAN(term)) {
-                    centre = whole ? LOADV(mean + c) : (FLOATV)(mean[c]);
+                    centre = whole ? LOADV(mean + kept + c) : (FLOATV)(mean[kept + c]);
                 }
                 if (term == TERM_PRODUCT) {
-                    scale = (FLOATV)(1.0f) /
-                            sqrt((whole ? LOADV(variance + c) : (FLOATV)(variance[c])) + (FLOATV)(epsilon));
+                    scale = (FLOATV)(1.0f) / sqrt((whole ? LOADV(variance + kept + c) : (FLOATV)(variance[kept + c])) +
+                                                  (FLOATV)(epsilon));
                 }
                 for (long block = begin; block < end; block += BLOCK) {
                     FLOATV sum = (FLOATV)(0.0f);
@@ -97,8 +98,8 @@ __kernel void sum_rows(__global const float *restrict x, __global const float *r
         const long k = (long)((INDEX)row % (INDEX)kept);
         const long part = (long)((INDEX)row / (INDEX)kept);
         const int c = (int)((INDEX)k % kept1);
-        const float centre = HAS_MEAN(term) ? mean[c] : 0.0f;
-        const float scale = term == TERM_PRODUCT ? 1.0f / sqrt(variance[c] + epsilon) : 0.0f;
+        const float centre = HAS_MEAN(term) ? mean[k] : 0.0f;
+        const float scale = term == TERM_PRODUCT ? 1.0f / sqrt(variance[k] + epsilon) : 0.0f;
         FLOATV total = (FLOATV)(0.0f), carry = total, sum = total;
         float tail_total = 0.0f, tail_carry = 0.0f;
         int pending = 0;

@@ -272,6 +272,86 @@ typedef struct clayer_batch_normalization_config {
     clayer_shape axes; /* several axes in place of `axis` */
 } clayer_batch_normalization_config;
 
+/* LayerNormalization: gamma * (x - mean) / sqrt(variance + epsilon) + beta with the mean and variance over the axes,
+ * for each position on the others. gamma and beta have the axes' sizes. */
+typedef struct clayer_layer_normalization_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_axis; /* false: -1, the last */
+    int64_t axis;
+    clayer_shape axes; /* several axes in place of `axis` */
+    double epsilon;    /* 1e-3; -0.0 for an explicit 0 */
+    bool no_center;
+    bool no_scale;
+    bool rms_scaling;              /* Keras 3, deprecated there: gamma * x / sqrt(variance + epsilon), no beta */
+    const char *beta_initializer;  /* "zeros" */
+    const char *gamma_initializer; /* "ones" */
+    const char *beta_regularizer;
+    const char *gamma_regularizer;
+    const char *beta_constraint;
+    const char *gamma_constraint;
+} clayer_layer_normalization_config;
+
+/* GroupNormalization: as LayerNormalization, over everything of one sample that belongs to a group of channels; gamma
+ * and beta have one element a channel. */
+typedef struct clayer_group_normalization_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t groups; /* 32; -1: a group for each channel */
+    bool has_axis;  /* false: -1, the last; that of the channels */
+    int64_t axis;
+    double epsilon; /* 1e-3; -0.0 for an explicit 0 */
+    bool no_center;
+    bool no_scale;
+    const char *beta_initializer;  /* "zeros" */
+    const char *gamma_initializer; /* "ones" */
+    const char *beta_regularizer;
+    const char *gamma_regularizer;
+    const char *beta_constraint;
+    const char *gamma_constraint;
+} clayer_group_normalization_config;
+
+/* UnitNormalization: x over the root of its sum of squares over the axes. */
+typedef struct clayer_unit_normalization_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_axis; /* false: -1, the last */
+    int64_t axis;
+    clayer_shape axes; /* several axes in place of `axis` */
+} clayer_unit_normalization_config;
+
+/* Rescaling: scale * x + offset, each one number or as many as the last axis has positions. */
+typedef struct clayer_rescaling_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    const double *scale; /* required; scale_count numbers, copied */
+    size_t scale_count;
+    const double *offset; /* NULL: 0 */
+    size_t offset_count;
+} clayer_rescaling_config;
+
+/* Normalization: (x - mean) / sqrt(variance), with a mean and variance for each position on the axes; the root is at
+ * least 1e-7. Without numbers here they are weights, as Keras' adapt() leaves them, with a third one that counts the
+ * samples. */
+typedef struct clayer_normalization_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_axis; /* false: -1, the last */
+    int64_t axis;
+    clayer_shape axes;  /* several axes in place of `axis` */
+    bool no_axis;       /* Keras' axis=None: one mean and variance for all */
+    bool invert;        /* sqrt(variance) * x + mean */
+    const double *mean; /* mean_count numbers, copied: one, or one for each position; NULL: weights */
+    size_t mean_count;
+    const double *variance; /* as many */
+    size_t variance_count;
+} clayer_normalization_config;
+
 /* MaxPooling1D-3D, AveragePooling1D-3D ("same" averages only what lies inside). */
 typedef struct clayer_pooling_config {
     size_t struct_size;

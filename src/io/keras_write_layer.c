@@ -50,6 +50,7 @@ static bool is_unknown(const cly_layers_class *class, const char *name, int gene
         {2, "ZeroPadding1D", "data_format"},
         {2, "Conv3DTranspose", "dilation_rate"},
         {2, "Activation", "activity_regularizer"},
+        {2, "LayerNormalization", "rms_scaling"},
     };
     for (size_t i = 0; i < CLY_COUNT(unknown); i++) {
         if (unknown[i].generation == generation && strcmp(unknown[i].class_name, class->name) == 0 &&

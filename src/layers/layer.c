@@ -130,6 +130,9 @@ void clayer_layer_destroy(clayer_layer *layer) {
     if (layer->nested != NULL) {
         layer->nesting->destroy(layer->nested);
     }
+    for (size_t i = 0; i < CLY_COUNT(layer->constants); i++) {
+        cly_device_buffer_destroy(layer->context, layer->constants[i]);
+    }
     cly_ops_steps_free(&layer->steps);
     free(layer->planned_inputs);
     free(layer->ran_inputs);

@@ -70,9 +70,11 @@ struct clayer_layer {
     size_t weight_count;
     size_t declared; /* weights that the running declare() has named; a built layer's are compared, not made anew */
     bool built;
-    clayer_shape built_for;            /* the first input's shape at build */
-    struct clayer_model *nested;       /* the model that this layer is, retained; NULL for all others */
-    const cly_layers_nesting *nesting; /* set with it */
+    clayer_shape built_for;              /* the first input's shape at build */
+    struct clayer_model *nested;         /* the model that this layer is, retained; NULL for all others */
+    const cly_layers_nesting *nesting;   /* set with it */
+    cl_mem constants[CLY_OPS_CONSTANTS]; /* numbers of the config on the device, made at build */
+    size_t constant_counts[CLY_OPS_CONSTANTS];
     uint64_t training_step; /* increased before each forward pass of training; Dropout's numbers depend on it */
     /* for clayer_layer_forward and _backward on its own: the last plan and its memory */
     bool training; /* steps->training of its plans */
@@ -141,6 +143,13 @@ uint64_t cly_layers_seed(const clayer_layer *layer, const char *word);
 /* Declares the next weight; specs are text of the config. An unknown dimension is refused, naming the weight. */
 clayer_status cly_layers_add_weight(clayer_layer *layer, const char *name, const clayer_shape *shape, bool trainable,
                                     const char *initializer, const char *regularizer, const char *constraint);
+
+/* For declare(): `total` floats that repeat the `count` given ones, for steps to read; a built layer's must not change
+ * their number. */
+clayer_status cly_layers_hold_constant(clayer_layer *layer, int index, const double *values, size_t count,
+                                       size_t total);
+/* For plan(): an operand of the step is that constant. */
+void cly_layers_use_constant(const clayer_layer *layer, int index, cly_ops_step *step, int operand);
 
 /* ---- shapes (shape.c) ---- */
 

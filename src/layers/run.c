@@ -56,6 +56,39 @@ done:
     return status == CLAYER_OK ? status : cly_layers_fail(layer, status, "weight '%s': %s", name, clayer_last_error());
 }
 
+clayer_status cly_layers_hold_constant(clayer_layer *layer, int index, const double *values, size_t count,
+                                       size_t total) {
+    clayer_status status = CLAYER_OK;
+    void *memory = NULL;
+    cl_mem buffer = NULL;
+    if (layer->constants[index] != NULL && layer->constant_counts[index] == total) {
+        return CLAYER_OK;
+    }
+    if (layer->constants[index] != NULL) {
+        return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "was built for %zu numbers, this input needs %zu",
+                               layer->constant_counts[index], total);
+    }
+    CLY_TRY(cly_base_alloc(total, sizeof(float), &memory));
+    float *floats = memory;
+    for (size_t i = 0; i < total; i++) {
+        floats[i] = (float)values[i % count];
+    }
+    CLY_TRY(cly_device_buffer_create(layer->context, total * sizeof(float), &buffer));
+    CLY_TRY(cly_device_write(layer->context, buffer, 0, floats, total * sizeof(float)));
+    layer->constants[index] = buffer;
+    layer->constant_counts[index] = total;
+    buffer = NULL;
+done:
+    cly_device_buffer_destroy(layer->context, buffer);
+    free(memory);
+    return status;
+}
+
+void cly_layers_use_constant(const clayer_layer *layer, int index, cly_ops_step *step, int operand) {
+    step->constants[index] = layer->constants[index];
+    step->operands[operand] = CLY_PLACE(CLY_CONSTANT, index);
+}
+
 clayer_status clayer_layer_build(clayer_layer *layer, const clayer_shape *inputs, size_t input_count) {
     clayer_status status = CLAYER_OK;
     clayer_shape output;

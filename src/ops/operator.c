@@ -10,12 +10,12 @@
 #include "ops/conv.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
+#include "ops/normalize.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
 #include "ops/resize.h"
 #include "ops/window.h"
 
-#define OPERATORS 25
 #define MOST_IMPLEMENTATIONS 16
 
 const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
@@ -43,9 +43,12 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_copy_operator,
                                                      &cly_ops_transpose_operator,
                                                      &cly_ops_reduce_operator,
+                                                     &cly_ops_group_norm_operator,
+                                                     &cly_ops_group_norm_gradient_operator,
+                                                     &cly_ops_normalize_operator,
                                                      NULL};
 
-_Static_assert(sizeof(cly_ops_operators) / sizeof(cly_ops_operators[0]) == OPERATORS + 1, "count the operators");
+#define OPERATORS (sizeof(cly_ops_operators) / sizeof(cly_ops_operators[0]) - 1)
 
 /* The names as the public functions list them: filled in once from the operators, so that they stand in one place. */
 static const char *operator_names[OPERATORS + 1];

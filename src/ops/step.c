@@ -62,6 +62,7 @@ static cl_mem buffer_at(const cly_ops_place *place, const cly_ops_bindings *bind
             return bindings->input_gradients[place->index];
         case CLY_WEIGHT_GRADIENT:
             return bindings->weight_gradients[place->index];
+        case CLY_CONSTANT: /* the step's own */
         case CLY_NOWHERE:
             break;
     }
@@ -74,7 +75,8 @@ clayer_status cly_ops_steps_run(clayer_context *context, const cly_ops_steps *st
         const cly_ops_step *step = &steps->steps[i];
         cl_mem operands[CLY_OPS_OPERANDS];
         for (size_t j = 0; j < CLY_OPS_OPERANDS; j++) {
-            operands[j] = buffer_at(&step->operands[j], bindings);
+            const cly_ops_place *place = &step->operands[j];
+            operands[j] = place->kind == CLY_CONSTANT ? step->constants[place->index] : buffer_at(place, bindings);
         }
         CLY_TRY(step->implementation->run(context, &step->shape, operands, bindings->workspace));
     }

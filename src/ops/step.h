@@ -11,12 +11,14 @@
 #include "ops/conv.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
+#include "ops/normalize.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
 #include "ops/resize.h"
 #include "ops/window.h"
 
 #define CLY_OPS_TEMPORARIES 4 /* tensors between steps: two of the layer's own, two of a change of layout */
+#define CLY_OPS_CONSTANTS 2   /* lists of numbers of a layer's config */
 #define CLY_OPS_SAVED 2       /* the most tensors a layer keeps from its forward pass to its backward one */
 
 typedef enum cly_ops_place_kind {
@@ -27,6 +29,7 @@ typedef enum cly_ops_place_kind {
     CLY_TEMPORARY,
     CLY_SAVED, /* written by the forward steps of training, read by the backward ones */
     CLY_FOLDED, /* a weight with a neighbouring layer in it (src/model/fold.c) */
+    CLY_CONSTANT, /* numbers of the layer's config, in a buffer that the layer keeps */
     /* in backward steps, where CLY_INPUT and CLY_OUTPUT are those of the forward pass */
     CLY_OUTPUT_GRADIENT, /* read only: it may be the caller's tensor */
     CLY_INPUT_GRADIENT,  /* written */
@@ -55,12 +58,14 @@ typedef union cly_ops_shape {
     cly_ops_batch_norm_gradient_shape batch_norm_gradient;
     cly_ops_moving_average_shape moving_average;
     cly_ops_dropout_shape dropout;
+    cly_ops_norm_shape norm;
 } cly_ops_shape;
 
 typedef struct cly_ops_step {
     const cly_ops_operator *op;
     cly_ops_shape shape;
     cly_ops_place operands[CLY_OPS_OPERANDS];
+    cl_mem constants[CLY_OPS_CONSTANTS];          /* what CLY_CONSTANT means; borrowed from the layer */
     const cly_ops_implementation *implementation; /* set by cly_ops_steps_choose */
     uint64_t workspace_bytes;                     /* likewise */
 } cly_ops_step;

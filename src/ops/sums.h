@@ -18,7 +18,7 @@ typedef enum cly_ops_term {
 } cly_ops_term;
 
 /* y (kept0, kept1) = the sum over outer and inner of a term of x (kept0, outer, kept1, inner), over `divisor`. dy has
- * the size of x; mean and variance have kept1 elements. */
+ * the size of x; mean and variance have that of y. */
 typedef struct cly_ops_sums {
     int64_t kept0, outer, kept1, inner;
     cly_ops_term term;

@@ -169,7 +169,7 @@ def expected_output(generation, layer, inputs, weights):
 
 def npy_bytes(array):
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0))
+    np.lib.format.write_array(buffer, np.asarray(array, order="C"), version=(1, 0))
     return buffer.getvalue()
 
 

@@ -16,10 +16,52 @@ BATCHNORMALIZATION_AXES = [
     case((1, 2, 3, 2, 5), only=2, axis=[1, 4]), case((2, 3, 5, 4), only=2, axis=[2]),
 ]
 
+LAYERNORMALIZATION = [
+    case((2, 3, 5, 7)), case((5, 37), epsilon=1e-6), case((2, 3, 96), epsilon=1e-6), case((3, 5, 3), axis=-1, scale=False),
+    case((3, 5, 3), axis=1, center=False), case((2, 3, 5, 7), axis=[1, 2, 3]), case((2, 3, 5, 7), axis=[-2, -1], epsilon=1e-5),
+    case((2, 3, 5, 7), axis=[1, 3]), case((2, 3, 5, 7), axis=[3, 1]), case((2, 3, 5, 7), axis=[-1, 1]),
+    case((2, 3, 5, 7), axis=[1, 2]), case((2, 5, 3), axis=1, scale=False, center=False), case((1, 2, 3, 2, 5), axis=[2, 4]),
+    case((1, 3, 1, 1), axis=1), case((4, 1), axis=-1), case((2, 300)), case((1, 1030), center=False),
+    case((2, 3, 5, 7), only=3, rms_scaling=True), case((2, 3, 5, 7), only=3, rms_scaling=True, axis=[1, 2]),
+    case((2, 5, 7), only=3, rms_scaling=True, axis=1, epsilon=1e-5),
+]
+GROUPNORMALIZATION = [
+    case((2, 3, 5, 8), groups=2), case((2, 8, 3, 5), groups=4, axis=1), case((2, 3, 5, 8), groups=-1),
+    case((2, 3, 5, 8), groups=1, epsilon=1e-5), case((2, 8, 3), groups=-1, axis=1), case((3, 12), groups=3),
+    case((2, 5, 6), groups=3, scale=False), case((2, 5, 6), groups=2, center=False), case((2, 3, 6, 4), groups=3, axis=2),
+    case((1, 2, 3, 2, 8), groups=4, epsilon=1e-6), case((2, 7, 32), scale=False, center=False), case((2, 3, 3, 1), groups=1),
+    case((2, 6, 3, 2), groups=2, axis=-3), case((2, 3, 6, 4), groups=-1, axis=-2), case((2, 8), groups=-1),
+]
+UNITNORMALIZATION = [
+    case((2, 3, 5, 7)), case((5, 37)), case((2, 3, 5, 7), axis=1), case((2, 3, 5, 7), axis=[1, 2]),
+    case((2, 3, 5, 7), axis=[1, 3]), case((2, 3, 5, 7), axis=[1, 2, 3]), case((3, 4), axis=-1), case((2, 300), axis=1),
+]
+RESCALING = [
+    case((2, 5, 7, 3), scale=1 / 255), case((2, 5, 7, 3), scale=1 / 127.5, offset=-1.0),
+    case((2, 5, 7, 3), scale=[0.5, 2.0, 4.0]), case((2, 5, 7, 3), scale=[0.5, 2.0, 4.0], offset=[1.0, -2.0, 3.0]),
+    case((2, 5, 7, 3), scale=0.25, offset=[1.0, -2.0, 3.0]), case((2, 5, 7, 3), scale=[1.5, 2.5, 3.0], offset=0.5),
+    case((3, 4), scale=2, offset=1), case((2, 1, 33), scale=0.125), case((1, 40, 40, 2), scale=0.5, offset=3.0),
+]
+NORMALIZATION = [
+    case((2, 3, 5, 7)), case((4, 5)), case((2, 5, 7, 3), mean=[1.0, 2.0, 0.5], variance=[4.0, 0.25, 2.0]),
+    case((2, 5, 7, 3), mean=[1.0, 2.0, 0.5], variance=[4.0, 0.25, 2.0], invert=True), case((4, 5), mean=3.0, variance=2.0),
+    case((2, 3, 5, 7), axis=1), case((2, 3, 5, 7), axis=[1, 3]), case((2, 3, 5, 7), axis=[2, 3], invert=True),
+    case((2, 3, 5, 7), axis=None), case((2, 3, 5, 7), axis=None, mean=0.5, variance=4.0), case((2, 3, 5), invert=True),
+    case((2, 3, 5, 2), axis=[-1, 1], mean=[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], variance=[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+    case((2, 3, 5, 2), axis=[1, 3], mean=[1.0, 2.0], variance=[0.5, 4.0]), case((2, 5, 3), mean=[1.0, 2.0, 0.5], variance=[4.0, 0.0, 2.0]),
+    case((2, 3, 4, 3), axis=1, mean=[1.0, 2.0, 0.5], variance=[4.0, 0.25, 2.0]),
+]
+
 LAYERS_OF = {
     "batchnormalization_axes": ("BatchNormalization", BATCHNORMALIZATION_AXES),
+    "layernormalization": ("LayerNormalization", LAYERNORMALIZATION),
+    "groupnormalization": ("GroupNormalization", GROUPNORMALIZATION),
+    "unitnormalization": ("UnitNormalization", UNITNORMALIZATION),
+    "rescaling": ("Rescaling", RESCALING),
+    "normalization": ("Normalization", NORMALIZATION),
 }
 GRADIENTS_OF = {
+    **LAYERS_OF,
     "batchnormalization_axes": ("BatchNormalization",
                                 BATCHNORMALIZATION_AXES + [training(row) for row in BATCHNORMALIZATION_AXES]),
 }

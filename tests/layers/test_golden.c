@@ -44,6 +44,11 @@ static const struct {
     {"dropout", 8, EXACT},
     {"batchnormalization", 19, CLOSE},
     {"batchnormalization_axes", 8, CLOSE},
+    {"layernormalization", 37, CLOSE},
+    {"groupnormalization", 30, CLOSE},
+    {"unitnormalization", 16, CLOSE},
+    {"rescaling", 18, CLOSE},
+    {"normalization", 30, CLOSE},
     {"maxpooling1d", 14, EXACT},
     {"maxpooling2d", 14, EXACT},
     {"maxpooling3d", 14, EXACT},
@@ -155,7 +160,8 @@ START_TEST(test_every_implementation_ran) {
         &cly_ops_conv_operator,   &cly_ops_conv_transpose_operator, &cly_ops_depthwise_operator,
         &cly_ops_window_operator, &cly_ops_resize_operator,         &cly_ops_pool_operator,
         &cly_ops_arithmetic_operator,    &cly_ops_batch_norm_operator,     &cly_ops_activation_operator,
-        &cly_ops_copy_operator,   &cly_ops_transpose_operator,      &cly_ops_softmax_operator};
+        &cly_ops_copy_operator,   &cly_ops_transpose_operator,      &cly_ops_softmax_operator,
+        &cly_ops_group_norm_operator, &cly_ops_normalize_operator};
     for (size_t i = 0; i < CLY_COUNT(operators); i++) {
         for (const cly_ops_implementation *one = operators[i]->implementations; one->name != NULL; one++) {
             ck_assert_msg(test_usage_has(&usage, operators[i]->name, one->name), "%s by %s was asked for by no case",

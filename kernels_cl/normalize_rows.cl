@@ -1,0 +1,200 @@
+/* normalize_rows.cl: normalisation of whole rows, each with its own mean and variance: the last axes of a tensor.
+ *
+ * LANES work-items share a row: on a GPU part of a work-group of 64, on a CPU one, which runs through it in vectors. */
+
+#ifndef LANES
+#define LANES 1
+#endif
+
+#define KIND_LAYER 0
+#define KIND_RMS 1
+#define KIND_UNIT 2
+#define HAS_GAMMA 4
+#define HAS_BETA 8
+
+#define TAKE(pointer, index, is_vector) ((is_vector) ? LOADV((pointer) + (index)) : (FLOATV)((pointer)[index]))
+
+#if LANES > 1
+#define GROUP __attribute__((reqd_work_group_size(LANES, 64 / LANES, 1)))
+#define LANE ((int)get_local_id(0))
+/* All work-items of a group take the same number of rounds, past the last row too. */
+#define FOR_SHARED_ROWS(row, rows, split)                                                            \
+    for (long row##_base = (long)get_group_id(1) * (64 / LANES), row = row##_base + get_local_id(1); \
+         row##_base < (rows);                                                                        \
+         row##_base += (long)get_num_groups(1) * (64 / LANES), row = row##_base + get_local_id(1))
+#define SCRATCH __local float scratch[64];
+/* The lanes' values added up in one order; every lane gets the sum. */
+#define SHARE(value)                                           \
+    {                                                          \
+        const int place = (int)get_local_id(1) * LANES + LANE; \
+        barrier(CLK_LOCAL_MEM_FENCE);                          \
+        scratch[place] = (value);                              \
+        for (int half = LANES / 2; half > 0; half /= 2) {      \
+            barrier(CLK_LOCAL_MEM_FENCE);                      \
+            if (LANE < half) {                                 \
+                scratch[place] += scratch[place + half];       \
+            }                                                  \
+        }                                                      \
+        barrier(CLK_LOCAL_MEM_FENCE);                          \
+        (value) = scratch[(int)get_local_id(1) * LANES];       \
+    }
+#else
+#define GROUP
+#define LANE 0
+#define FOR_SHARED_ROWS(row, rows, split) FOR_ROWS(row, rows, split)
+#define SCRATCH
+#define SHARE(value)
+#endif
+
+static float across(const FLOATV v) {
+    float lanes[VECTOR];
+    float sum = 0.0f;
+    PASTE(vstore, VECTOR)(v, 0, lanes);
+#pragma unroll
+    for (int i = 0; i < VECTOR; i++) {
+        sum += lanes[i];
+    }
+    return sum;
+}
+
+/* The sum over a lane's part of a row: of the expression `term` of T and of `at`, for vectors and for what is left. */
+#define SUM_OF(result, length, term)                                        \
+    {                                                                       \
+        FLOATV vectors = (FLOATV)(0.0f);                                    \
+        float rest = 0.0f;                                                  \
+        for (int at = LANE * VECTOR; at < (length); at += LANES * VECTOR) { \
+            if (at + VECTOR <= (length)) {                                  \
+                vectors += term(FLOATV, LOADV, at);                         \
+            } else {                                                        \
+                for (int one = at; one < (length); one++) {                 \
+                    rest += term(float, *, one);                            \
+                }                                                           \
+            }                                                               \
+        }                                                                   \
+        result = across(vectors) + rest;                                    \
+        SHARE(result)                                                       \
+    }
+#define TERM_VALUE(T, LOAD, at) LOAD(from + at)
+#define TERM_DISTANCE(T, LOAD, at) (LOAD(from + at) - (T)(centre)) * (LOAD(from + at) - (T)(centre))
+
+/* mean and variance are written where `keeps` is 1, else stood in for by y. */
+GROUP __kernel void normalize_rows(__global const float *x, __global const float *gamma, __global const float *beta,
+                                   __global float *mean, __global float *variance, __global float *y, const long rows,
+                                   const int length, const int4 split, const int kind, const int flags, const int keeps,
+                                   const float epsilon, const float lowest) {
+    SCRATCH
+    FOR_SHARED_ROWS(row, rows, split) {
+        __global const float *from = x + min(row, rows - 1) * length;
+        float centre = 0.0f, spread = 0.0f;
+        if (kind != KIND_UNIT) {
+            SUM_OF(centre, length, TERM_VALUE)
+            centre /= length;
+        }
+        SUM_OF(spread, length, TERM_DISTANCE)
+        spread = kind == KIND_UNIT ? fmax(spread, lowest) : spread / length;
+        if (row < rows) {
+            __global float *to = y + row * length;
+            const float scale = 1.0f / sqrt(spread + epsilon);
+            const float taken = kind == KIND_LAYER ? centre : 0.0f;
+            for (int i = LANE * VECTOR; i < length; i += LANES * VECTOR) {
+                const bool whole = i + VECTOR <= length; /* a vector, else one by one */
+                for (int j = i; j < (whole ? i + 1 : length); j++) {
+                    FLOATV factor = (FLOATV)(scale), shift = (FLOATV)(0.0f);
+                    if (flags & HAS_GAMMA) {
+                        factor *= TAKE(gamma, j, whole);
+                    }
+                    if (flags & HAS_BETA) {
+                        shift = TAKE(beta, j, whole);
+                    }
+                    const FLOATV value = fma(TAKE(from, j, whole) - (FLOATV)(taken), factor, shift);
+                    if (whole) {
+                        STOREV(value, to + j);
+                    } else {
+                        to[j] = value.s0;
+                    }
+                }
+            }
+            if (keeps && LANE == 0) {
+                mean[row] = centre;
+                variance[row] = spread;
+            }
+        }
+    }
+}
+
+#define GAMMA(T, LOAD, at) (flags & HAS_GAMMA ? LOAD(gamma + at) : (T)(1.0f))
+#define TERM_GRADIENT(T, LOAD, at) LOAD(slope + at) * GAMMA(T, LOAD, at)
+#define TERM_PRODUCT(T, LOAD, at) LOAD(slope + at) * GAMMA(T, LOAD, at) * ((LOAD(from + at) - (T)(taken)) * (T)(scale))
+
+/* dx of rows; see normalize_gradient of normalize.cl. dx may be dy. */
+GROUP __kernel void normalize_rows_gradient(__global const float *x, __global const float *gamma,
+                                            __global const float *mean, __global const float *variance,
+                                            __global const float *dy, __global float *dx, const long rows,
+                                            const int length, const int4 split, const int kind, const int flags,
+                                            const float epsilon, const float lowest) {
+    SCRATCH
+    FOR_SHARED_ROWS(row, rows, split) {
+        const long near = min(row, rows - 1);
+        __global const float *from = x + near * length, *slope = dy + near * length;
+        const float centre = mean[near], scale = 1.0f / sqrt(variance[near] + epsilon);
+        const float taken = kind == KIND_LAYER ? centre : 0.0f;
+        float sum = 0.0f, product = 0.0f;
+        if (kind == KIND_LAYER) {
+            SUM_OF(sum, length, TERM_GRADIENT)
+            sum /= length;
+        }
+        SUM_OF(product, length, TERM_PRODUCT)
+        product = kind != KIND_UNIT ? product / length : variance[near] > lowest ? product : 0.0f;
+        if (row < rows) {
+            __global float *to = dx + row * length;
+            for (int i = LANE * VECTOR; i < length; i += LANES * VECTOR) {
+                const bool whole = i + VECTOR <= length;
+                for (int j = i; j < (whole ? i + 1 : length); j++) {
+                    FLOATV g = TAKE(slope, j, whole);
+                    if (flags & HAS_GAMMA) {
+                        g *= TAKE(gamma, j, whole);
+                    }
+                    const FLOATV value = (TAKE(from, j, whole) - (FLOATV)(centre)) * (FLOATV)(scale);
+                    const FLOATV result = (g - (FLOATV)(sum)-value * (FLOATV)(product)) * (FLOATV)(scale);
+                    if (whole) {
+                        STOREV(result, to + j);
+                    } else {
+                        to[j] = result.s0;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* The sums over `each` rows of dy (x - mean) / sqrt(variance + epsilon) and of dy, one slot a work-item on axis 1:
+ * dgamma of slot s at s * length, dbeta behind all of those. `taken` 0: no mean is taken off. */
+__kernel void normalize_rows_weights(__global const float *x, __global const float *mean,
+                                     __global const float *variance, __global const float *dy, __global float *slots,
+                                     const long rows, const int length, const long each, const int taken,
+                                     const float epsilon) {
+    const long slot = get_global_id(1), count = (rows + each - 1) / each;
+    if (slot >= count) {
+        return;
+    }
+    FOR_COLUMNS(i, length) {
+        const bool whole = i + VECTOR <= length;
+        for (int j = i; j < (whole ? i + 1 : length); j++) {
+            FLOATV product = (FLOATV)(0.0f), sum = product, product_carry = product, sum_carry = product;
+            for (long row = slot * each; row < min(rows, (slot + 1) * each); row++) {
+                const FLOATV slope = TAKE(dy, row * length + j, whole);
+                const float centre = taken ? mean[row] : 0.0f, scale = 1.0f / sqrt(variance[row] + epsilon);
+                const FLOATV value = (TAKE(x, row * length + j, whole) - (FLOATV)(centre)) * (FLOATV)(scale);
+                COMPENSATED(FLOATV, product, product_carry, slope * value)
+                COMPENSATED(FLOATV, sum, sum_carry, slope)
+            }
+            if (whole) {
+                STOREV(product, slots + slot * length + j);
+                STOREV(sum, slots + (count + slot) * length + j);
+            } else {
+                slots[slot * length + j] = product.s0;
+                slots[(count + slot) * length + j] = sum.s0;
+            }
+        }
+    }
+}
