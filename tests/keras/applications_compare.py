@@ -55,13 +55,13 @@ def layers_of(model):
             yield layer
 
 
-def calibrate(rng, model, size):
-    """Moving statistics become those of one batch; scales and offsets leave their neutral values."""
+def calibrate_layers(rng, model, inputs):
+    """Moving statistics become those of the inputs; scales and offsets leave their neutral values."""
     normalisations = [layer for layer in layers_of(model) if type(layer).__name__ == "BatchNormalization"]
     momenta = [layer.momentum for layer in normalisations]
     for layer in layers_of(model):
         name = type(layer).__name__
-        if name == "Normalization" and layer.weights:
+        if name == "Normalization" and layer.weights:  # as of images
             layer.set_weights([np.float32([120, 115, 100]).reshape(layer.weights[0].shape),
                                np.float32([3400, 3300, 3500]).reshape(layer.weights[1].shape),
                                *[np.asarray(w) for w in layer.weights[2:]]])
@@ -73,7 +73,7 @@ def calibrate(rng, model, size):
                                for w in layer.get_weights()])
     for layer in normalisations:
         layer.momentum = 0.0
-    model(images(rng, CALIBRATION, size), training=True)
+    model(inputs, training=True)
     for layer, momentum in zip(normalisations, momenta, strict=True):
         layer.momentum = momentum
 
@@ -95,7 +95,7 @@ def make(name, generation, size, folder):
     k.utils.set_random_seed(1)
     rng = np.random.default_rng(1)
     model = builder(weights=None, input_shape=(size, size, 3), classes=CLASSES)
-    calibrate(rng, model, size)
+    calibrate_layers(rng, model, images(rng, CALIBRATION, size))
     x = images(rng, IMAGES, size)
     if not any(type(layer).__name__ in ("Rescaling", "Normalization") for layer in layers_of(model)):
         x = x / 127.5 - 1
