@@ -126,6 +126,26 @@ CLAYER_API clayer_status clayer_model_load(clayer_context *context, const char *
 CLAYER_API clayer_status clayer_model_load_json(clayer_context *context, const char *json_path,
                                                 const char *weights_path, clayer_model **model_out);
 
+/* What an activation that a file only names is: "my_act" or, for one that the file holds as code, "<lambda>", and the
+ * text of one of the library's activations (see layers.h): "relu(0.1, 20)". */
+typedef struct clayer_activation_mapping {
+    const char *name;
+    const char *activation;
+} clayer_activation_mapping;
+
+typedef struct clayer_load_config {
+    size_t struct_size;
+    const clayer_activation_mapping *activations; /* at most 64; they come before Keras' own of the same name */
+    size_t activation_count;
+    const char *weights_path; /* for the JSON of to_json(): as in clayer_model_load_json; NULL: as initialised */
+} clayer_load_config;
+
+/* As clayer_model_load and, for a path that holds JSON, clayer_model_load_json. What the file has of the mapped
+ * activations is not looked at, nor run. config NULL: as clayer_model_load. Errors: CLAYER_INVALID_ARGUMENT for a text
+ * that is no activation, else as there. */
+CLAYER_API clayer_status clayer_model_load_with(clayer_context *context, const char *path,
+                                                const clayer_load_config *config, clayer_model **model_out);
+
 /* ---- saving ---- */
 
 /* Writes the whole model for Keras: architecture, weights and, where it is compiled, losses, metrics, optimizer and the

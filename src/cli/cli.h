@@ -59,6 +59,13 @@ typedef struct cly_cli_options {
     }
 #define CLY_CLI_JSON_OPTION \
     { "json", no_argument, NULL, 'j' }
+/* Of verbs that load a model: what an activation that the file only names is. May be repeated; cly_cli_load_model takes
+ * what was given. */
+#define CLY_CLI_ACTIVATION_OPTION \
+    { "activation", required_argument, NULL, CLY_CLI_ACTIVATION }
+#define CLY_CLI_ACTIVATION 0x10000
+#define CLY_CLI_ACTIVATION_HELP \
+    "  --activation NAME=TEXT    what an activation of your own is: my_act=relu(0.1,20)\n"
 #define CLY_CLI_END (-1)
 #define CLY_CLI_STOP (-2)
 
@@ -66,6 +73,10 @@ typedef struct cly_cli_options {
  * CLY_CLI_STOP: help or a usage error was printed, return options->exit_status. `shorts` begins with ':'. */
 int cly_cli_next_option(const cly_cli_verb *verb, int argc, char **argv, const char *shorts, const struct option *longs,
                         cly_cli_options *options);
+
+/* Notes "NAME=TEXT" of --activation, borrowed from argv, for the models that are loaded; and what was noted. */
+int cly_cli_add_activation(const cly_cli_verb *verb, const char *text);
+const clayer_activation_mapping *cly_cli_get_activations(size_t *count_out);
 
 /* "clayer: VERB: ..." and a pointer to the help; returns CLY_EXIT_USAGE. */
 int cly_cli_usage(const cly_cli_verb *verb, const char *format, ...) CLY_CLI_PRINTF(2, 3);

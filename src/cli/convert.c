@@ -44,6 +44,7 @@ static int execute(const cly_cli_options *options, const job *wanted) {
 static int run_convert(int argc, char **argv) {
     static const struct option longs[] = {CLY_CLI_COMMON_OPTIONS,
                                           {"weights", required_argument, NULL, 'w'},
+                                          CLY_CLI_ACTIVATION_OPTION,
                                           {"weights-only", no_argument, NULL, 'W'},
                                           {NULL, 0, NULL, 0}};
     static const char *const endings[] = {".keras", ".h5", ".hdf5", ".json"};
@@ -94,6 +95,7 @@ const cly_cli_verb cly_cli_convert = {
         "  OUT.json                  the architecture alone, as model.to_json()\n"
         "\n"
         "  --weights FILE            weights for a JSON config\n"
+        CLY_CLI_ACTIVATION_HELP
         "  --weights-only            into a .h5 the weights alone, as Keras 2 saves them\n"
         "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
         "  -v, --verbose             say what the library does\n",

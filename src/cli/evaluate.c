@@ -84,6 +84,7 @@ static int read_options(int argc, char **argv, cly_cli_options *options, job *wa
                                           {"loss-weights", required_argument, NULL, 'L'},
                                           {"metrics", required_argument, NULL, 'm'},
                                           {"weights", required_argument, NULL, 'w'},
+                                          CLY_CLI_ACTIVATION_OPTION,
                                           {NULL, 0, NULL, 0}};
     int option, status = CLY_EXIT_DONE;
     while (status == CLY_EXIT_DONE &&
@@ -163,6 +164,7 @@ const cly_cli_verb cly_cli_evaluate = {
         "  --loss-weights A,B        one an output\n"
         "  --metrics [OUTPUT=]A,B    not its metrics\n"
         "  --weights FILE            weights for a JSON config\n"
+        CLY_CLI_ACTIVATION_HELP
         "  --json                    print one JSON object\n"
         "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
         "  -v, --verbose             say what the library does\n",

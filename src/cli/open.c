@@ -79,8 +79,12 @@ int cly_cli_load_model(const cly_cli_verb *verb, clayer_context *context, const 
         return cly_cli_usage(verb, "--weights goes with a JSON config, but '%s' is not one", path);
     }
     clayer_model *model = NULL;
-    clayer_status status =
-        json ? clayer_model_load_json(context, path, weights_path, &model) : clayer_model_load(context, path, &model);
+    clayer_load_config config = {.struct_size = sizeof config, .weights_path = weights_path};
+    config.activations = cly_cli_get_activations(&config.activation_count);
+    clayer_status status = clayer_model_load_with(context, path, &config, &model);
+    if (status == CLAYER_INVALID_ARGUMENT) { /* a text of --activation: what is wrong in a file is CLAYER_BAD_FILE */
+        return cly_cli_fail_status(status);
+    }
     if (status != CLAYER_OK) {
         return cly_cli_fail_file(status);
     }

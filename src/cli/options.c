@@ -78,6 +78,40 @@ int cly_cli_fail_file(clayer_status status) {
     return exit_status == CLY_EXIT_USAGE ? CLY_EXIT_FILE : exit_status;
 }
 
+/* ---- activations of the user's own ---- */
+
+#define ACTIVATIONS 64
+
+/* Of this run of the command; the names are freed by its end. */
+static clayer_activation_mapping activations[ACTIVATIONS];
+static size_t activation_count;
+
+int cly_cli_add_activation(const cly_cli_verb *verb, const char *text) {
+    const char *sign = strchr(text, '=');
+    if (sign == NULL || sign == text || sign[1] == '\0') {
+        return cly_cli_usage(verb, "--activation '%s' is not NAME=TEXT, such as my_act=relu(0.1,20)", text);
+    }
+    if (activation_count == ACTIVATIONS) {
+        return cly_cli_usage(verb, "more than %d times --activation", ACTIVATIONS);
+    }
+    const size_t length = (size_t)(sign - text);
+    char *name = malloc(length + 1);
+    if (name == NULL) {
+        return cly_cli_fail(CLY_EXIT_MEMORY, "out of memory for the name of an activation");
+    }
+    memcpy(name, text, length);
+    name[length] = '\0';
+    activations[activation_count++] = (clayer_activation_mapping){.name = name, .activation = sign + 1};
+    return CLY_EXIT_DONE;
+}
+
+const clayer_activation_mapping *cly_cli_get_activations(size_t *count_out) {
+    *count_out = activation_count;
+    return activations;
+}
+
+/* ---- options ---- */
+
 /* Stops the verb with `exit_status`. */
 static int stop(cly_cli_options *options, int exit_status) {
     options->exit_status = exit_status;
@@ -101,6 +135,13 @@ int cly_cli_next_option(const cly_cli_verb *verb, int argc, char **argv, const c
             case 'j':
                 options->json = true;
                 break;
+            case CLY_CLI_ACTIVATION: {
+                int added = cly_cli_add_activation(verb, optarg);
+                if (added != CLY_EXIT_DONE) {
+                    return stop(options, added);
+                }
+                break;
+            }
             case 'h':
                 fputs(verb->help, stdout);
                 return stop(options, CLY_EXIT_DONE);

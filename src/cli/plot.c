@@ -84,6 +84,7 @@ static int run_plot(int argc, char **argv) {
                                           {"no-shapes", no_argument, NULL, 'S'},
                                           {"rankdir", required_argument, NULL, 'r'},
                                           {"weights", required_argument, NULL, 'w'},
+                                          CLY_CLI_ACTIVATION_OPTION,
                                           {NULL, 0, NULL, 0}};
     static const char *const directions[] = {"TB", "LR", "BT", "RL"};
     cly_cli_options options = {.device = NULL};
@@ -142,6 +143,7 @@ const cly_cli_verb cly_cli_plot = {
         "  --no-shapes               leave out the shapes of inputs and outputs\n"
         "  --rankdir TB|LR|BT|RL     where the arrows go: down (TB), right, up or left\n"
         "  --weights FILE            weights for a JSON config\n"
+        CLY_CLI_ACTIVATION_HELP
         "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
         "  -v, --verbose             say what the library does\n",
     .run = run_plot,

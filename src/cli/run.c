@@ -221,6 +221,7 @@ static int read_options(int argc, char **argv, cly_cli_options *options, job *wa
                                           {"labels", required_argument, NULL, 'L'},
                                           {"from-logits", no_argument, NULL, 'g'},
                                           {"weights", required_argument, NULL, 'w'},
+                                          CLY_CLI_ACTIVATION_OPTION,
                                           {"classes", required_argument, NULL, 'c'},
                                           {"top", required_argument, NULL, 't'},
                                           CLY_CLI_IMAGE_OPTIONS,
@@ -306,6 +307,7 @@ const cly_cli_verb cly_cli_run = {
         "  --top N                   how many of them (5)\n"
         "  --from-logits             the output scored holds logits, not probabilities\n"
         "  --weights FILE            weights for a JSON config\n"
+        CLY_CLI_ACTIVATION_HELP
         "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
         "  -v, --verbose             print what each layer ran and took (last batch), and the counters\n"
         "  --json                    print classes and scores, or with -v the profile, as JSON\n"

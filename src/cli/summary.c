@@ -52,6 +52,7 @@ static int run_summary(int argc, char **argv) {
                                           {"line-length", required_argument, NULL, 'l'},
                                           {"batch-size", required_argument, NULL, 'b'},
                                           {"weights", required_argument, NULL, 'w'},
+                                          CLY_CLI_ACTIVATION_OPTION,
                                           {"expand-nested", no_argument, NULL, 'e'},
                                           {"costs", no_argument, NULL, 'c'},
                                           {NULL, 0, NULL, 0}};
@@ -114,6 +115,7 @@ const cly_cli_verb cly_cli_summary = {
         "  --batch-size N            the batch for the planned memory and the costs (32)\n"
         "  --json                    print costs and planned memory as JSON, no table\n"
         "  --weights FILE            weights for a JSON config\n"
+        CLY_CLI_ACTIVATION_HELP
         "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
         "  -v, --verbose             say what the library does\n",
     .run = run_summary,

@@ -203,6 +203,7 @@ const cly_cli_verb cly_cli_train = {
         "  --loss-weights A,B        one an output\n"
         "  --metrics [OUTPUT=]A,B    for all outputs, or for one\n"
         "  --weights FILE            weights for a JSON config\n"
+        CLY_CLI_ACTIVATION_HELP
         "\n"
         "Validation and what depends on it:\n"
         "  --validation-split F      the last part of the samples (before shuffling)\n"

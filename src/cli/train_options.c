@@ -64,6 +64,7 @@ static const struct option longs[] = {CLY_CLI_COMMON_OPTIONS,
                                       {"memory-limit", required_argument, NULL, OPTION_MEMORY},
                                       {"check-numerics", no_argument, NULL, OPTION_NUMERICS},
                                       {"weights", required_argument, NULL, OPTION_WEIGHTS},
+                                      CLY_CLI_ACTIVATION_OPTION,
                                       {NULL, 0, NULL, 0}};
 
 /* "0=1,1=2.5": weights by class; a class that is not named has 1. */

@@ -41,6 +41,12 @@ clayer_status cly_io_keras_optimizer(const cJSON *json, int generation, char **o
 /* The optimizer's state of a compiled model, from the file that holds its weights (keras_state.c). */
 clayer_status cly_io_keras_state(clayer_model *model, cly_io_hdf5 *file);
 
+/* Puts the activations of the load configuration into the JSON of a model in the place of those that they stand for
+ * (keras_map.c). NULL: none. A name that the file has not is told to the log. */
+clayer_status cly_io_keras_map(clayer_context *context, const clayer_load_config *config, cJSON *json);
+/* CLAYER_INVALID_ARGUMENT for a configuration that makes no sense. */
+clayer_status cly_io_keras_check_config(const clayer_load_config *config);
+
 /* Adds the input that an InputLayer's JSON describes. node_out may be NULL. */
 clayer_status cly_io_keras_input(clayer_model *model, const cJSON *json, int generation, clayer_node **node_out);
 bool cly_io_keras_is_input(const cJSON *json);

@@ -126,7 +126,8 @@ done:
     return status;
 }
 
-static clayer_status load_archive(clayer_context *context, const char *path, clayer_model **model_out) {
+static clayer_status load_archive(clayer_context *context, const char *path, const clayer_load_config *wanted,
+                                  clayer_model **model_out) {
     cly_io_zip *zip = NULL;
     cJSON *config = NULL;
     clayer_model *model = NULL;
@@ -135,9 +136,11 @@ static clayer_status load_archive(clayer_context *context, const char *path, cla
     CLY_TRY(cly_io_zip_open(path, &zip));
     CLY_TRY(read_json(zip, "config.json", CONFIG_LIMIT, &config));
     CLY_TRY(read_version(zip, &generation));
+    CLY_TRY(cly_io_keras_map(context, wanted, config));
     CLY_TRY(cly_io_keras_model(context, config, generation, &model));
     CLY_TRY(cly_io_keras_training(model, cJSON_GetObjectItemCaseSensitive(config, "compile_config")));
     CLY_TRY(read_archive_weights(zip, path, model));
+    model->optimizer = CLY_MODEL_OPTIMIZER_ALL;
     *model_out = model;
     model = NULL;
 done:
@@ -164,7 +167,8 @@ done:
     return status;
 }
 
-static clayer_status load_hdf5(clayer_context *context, const char *path, clayer_model **model_out) {
+static clayer_status load_hdf5(clayer_context *context, const char *path, const clayer_load_config *wanted,
+                               clayer_model **model_out) {
     cly_io_hdf5 *file = NULL;
     char *text = NULL, *version = NULL;
     cJSON *config = NULL;
@@ -182,10 +186,13 @@ static clayer_status load_hdf5(clayer_context *context, const char *path, clayer
     CLY_TRY(cly_io_hdf5_get_text(file, "/", "keras_version", &version));
     CLY_TRY(find_generation(version, &generation));
     CLY_TRY(cly_io_json_parse(text, strlen(text), "model_config", &config));
+    CLY_TRY(cly_io_keras_map(context, wanted, config));
     CLY_TRY(cly_io_keras_model(context, config, generation, &model));
     CLY_TRY(read_training(model, file));
     CLY_TRY(cly_io_keras_weights(model, file));
     CLY_TRY(cly_io_keras_state(model, file));
+    model->optimizer =
+        cly_io_hdf5_exists(file, "optimizer_weights") ? CLY_MODEL_OPTIMIZER_SCALARS : CLY_MODEL_OPTIMIZER_NONE;
     *model_out = model;
     model = NULL;
 done:
@@ -195,31 +202,6 @@ done:
     free(text);
     cly_io_hdf5_close(file);
     return status;
-}
-
-clayer_status clayer_model_load(clayer_context *context, const char *path, clayer_model **model_out) {
-    if (context == NULL || path == NULL || model_out == NULL) {
-        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_load: %s is NULL",
-                             context == NULL ? "context" : (path == NULL ? "path" : "model_out"));
-    }
-    switch (find_content(path)) {
-        case CONTENT_UNREADABLE:
-            return cly_base_fail_errno("read", path);
-        case CONTENT_EMPTY:
-            return cly_base_fail(CLAYER_BAD_FILE, "'%s' is empty", path);
-        case CONTENT_ZIP:
-            return finish(load_archive(context, path, model_out), path);
-        case CONTENT_HDF5:
-            return finish(load_hdf5(context, path, model_out), path);
-        case CONTENT_JSON:
-            return cly_base_fail(CLAYER_BAD_FILE,
-                                 "'%s' looks like JSON, a model without its weights: load it with them "
-                                 "(clayer_model_load_json)",
-                                 path);
-        case CONTENT_OTHER:
-            break;
-    }
-    return cly_base_fail(CLAYER_BAD_FILE, "'%s' is neither a .keras nor a .h5 file", path);
 }
 
 /* ---- JSON with weights ---- */
@@ -234,7 +216,8 @@ static clayer_status find_json_generation(const cJSON *json, int *generation_out
     return find_generation(version, generation_out);
 }
 
-static clayer_status load_config(clayer_context *context, const char *path, clayer_model **model_out) {
+static clayer_status load_config(clayer_context *context, const char *path, const clayer_load_config *wanted,
+                                 clayer_model **model_out) {
     void *text = NULL;
     size_t length = 0;
     cJSON *json = NULL;
@@ -244,6 +227,7 @@ static clayer_status load_config(clayer_context *context, const char *path, clay
     CLY_TRY(cly_base_read_file(path, CONFIG_LIMIT, &text, &length));
     CLY_TRY(cly_io_json_parse(text, length, "the configuration", &json));
     CLY_TRY(find_json_generation(json, &generation));
+    CLY_TRY(cly_io_keras_map(context, wanted, json));
     CLY_TRY(cly_io_keras_model(context, json, generation, &model));
     CLY_TRY(cly_io_keras_training(model, cJSON_GetObjectItemCaseSensitive(json, "compile_config")));
     *model_out = model;
@@ -281,16 +265,12 @@ done:
     return status;
 }
 
-clayer_status clayer_model_load_json(clayer_context *context, const char *json_path, const char *weights_path,
-                                     clayer_model **model_out) {
-    if (context == NULL || json_path == NULL || model_out == NULL) {
-        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_load_json: %s is NULL",
-                             context == NULL ? "context" : (json_path == NULL ? "json_path" : "model_out"));
-    }
+static clayer_status load_json(clayer_context *context, const char *path, const clayer_load_config *config,
+                               clayer_model **model_out) {
     clayer_model *model = NULL;
-    clayer_status status = finish(load_config(context, json_path, &model), json_path);
-    if (status == CLAYER_OK && weights_path != NULL) {
-        status = finish(load_weights(model, weights_path), weights_path);
+    clayer_status status = finish(load_config(context, path, config, &model), path);
+    if (status == CLAYER_OK && config->weights_path != NULL) {
+        status = finish(load_weights(model, config->weights_path), config->weights_path);
     }
     if (status != CLAYER_OK) {
         clayer_model_destroy(model);
@@ -298,4 +278,57 @@ clayer_status clayer_model_load_json(clayer_context *context, const char *json_p
     }
     *model_out = model;
     return CLAYER_OK;
+}
+
+/* ---- the public functions ---- */
+
+static clayer_status check_pointers(const char *function, const clayer_context *context, const char *path,
+                                    clayer_model *const *model_out) {
+    if (context == NULL || path == NULL || model_out == NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "%s: %s is NULL", function,
+                             context == NULL ? "context" : (path == NULL ? "path" : "model_out"));
+    }
+    return CLAYER_OK;
+}
+
+clayer_status clayer_model_load_with(clayer_context *context, const char *path, const clayer_load_config *config,
+                                     clayer_model **model_out) {
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(check_pointers("clayer_model_load", context, path, model_out));
+    CLY_TRY(cly_io_keras_check_config(config));
+    switch (find_content(path)) {
+        case CONTENT_UNREADABLE:
+            return cly_base_fail_errno("read", path);
+        case CONTENT_EMPTY:
+            return cly_base_fail(CLAYER_BAD_FILE, "'%s' is empty", path);
+        case CONTENT_ZIP:
+            return finish(load_archive(context, path, config, model_out), path);
+        case CONTENT_HDF5:
+            return finish(load_hdf5(context, path, config, model_out), path);
+        case CONTENT_JSON:
+            return config != NULL ? load_json(context, path, config, model_out)
+                                  : cly_base_fail(CLAYER_BAD_FILE,
+                                                  "'%s' looks like JSON, a model without its weights: load it with "
+                                                  "them (clayer_model_load_json)",
+                                                  path);
+        case CONTENT_OTHER:
+            break;
+    }
+    status = cly_base_fail(CLAYER_BAD_FILE, "'%s' is neither a .keras nor a .h5 file", path);
+done:
+    return status;
+}
+
+clayer_status clayer_model_load(clayer_context *context, const char *path, clayer_model **model_out) {
+    return clayer_model_load_with(context, path, NULL, model_out);
+}
+
+clayer_status clayer_model_load_json(clayer_context *context, const char *json_path, const char *weights_path,
+                                     clayer_model **model_out) {
+    const clayer_load_config config = {.struct_size = sizeof(config), .weights_path = weights_path};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(check_pointers("clayer_model_load_json", context, json_path, model_out));
+    CLY_TRY(load_json(context, json_path, &config, model_out));
+done:
+    return status;
 }

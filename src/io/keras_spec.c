@@ -174,6 +174,12 @@ static clayer_status find_name(const cly_spec_list *list, const char *name, int 
         return cly_base_fail(CLAYER_UNSUPPORTED, "unknown activation '%s'", name);
     }
     clayer_status status = cly_base_spec_find(list, name, spec_out);
+    if (activation && status == CLAYER_INVALID_ARGUMENT) {
+        return cly_base_fail(CLAYER_UNSUPPORTED,
+                             "activation '%s' is none of Keras' own, and what it computes is not in the file: "
+                             "clayer_load_config can say it (clayer ... --activation '%s=relu')",
+                             name, name);
+    }
     return status == CLAYER_INVALID_ARGUMENT ? CLAYER_UNSUPPORTED : status;
 }
 
@@ -191,6 +197,10 @@ static clayer_status read_object(const cly_spec_list *list, const cJSON *value, 
     const char *class_name = cly_io_keras_text(value, "class_name");
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(value, "config");
     clayer_status status = CLAYER_OK;
+    if (class_name == NULL && list == &cly_ops_activations &&
+        cJSON_GetObjectItemCaseSensitive(value, "value") != NULL) {
+        class_name = "__lambda__"; /* both generations write the bare code of one */
+    }
     if (class_name == NULL) {
         return cly_base_fail(CLAYER_BAD_FILE, "%s has no class_name", list->what);
     }
@@ -199,7 +209,11 @@ static clayer_status read_object(const cly_spec_list *list, const cJSON *value, 
         return find_name(list, config->valuestring, generation, spec_out);
     }
     if (strcmp(class_name, "__lambda__") == 0) {
-        return cly_base_fail(CLAYER_UNSUPPORTED, "%s is a Lambda: it holds Python code, which is not run", list->what);
+        return cly_base_fail(
+            CLAYER_UNSUPPORTED,
+            "%s '<lambda>' is a Lambda: it holds Python code, which is not run; clayer_load_config can say what it "
+            "computes (clayer ... --activation '<lambda>=relu')",
+            list->what);
     }
     if (list == &cly_ops_activations && strcmp(class_name, "Softmax") == 0) {
         return find_softmax(list, config, spec_out);
@@ -221,7 +235,9 @@ clayer_status cly_io_keras_spec(const cly_spec_list *list, const cJSON *value, i
         *text_out = NULL;
         return CLAYER_OK;
     }
-    if (cJSON_IsString(value)) {
+    if (cJSON_IsRaw(value)) { /* the user's own text: keras_map.c */
+        CLY_TRY(cly_base_spec_parse(list, value->valuestring, &spec));
+    } else if (cJSON_IsString(value)) {
         CLY_TRY(find_name(list, value->valuestring, generation, &spec));
     } else if (cJSON_IsObject(value)) {
         CLY_TRY(read_object(list, value, generation, &spec));

