@@ -33,6 +33,8 @@
 #define F(T, a, b, p) TRUTH(T, (a) < (b))
 #elif FUNCTION == FUNCTION_LESS_EQUAL
 #define F(T, a, b, p) TRUTH(T, (a) <= (b))
+#elif FUNCTION == FUNCTION_PRELU
+#define F(T, a, b, p) CHOOSE(T, (a) > ZERO(T), a, (a) * (b))
 #elif FUNCTION == FUNCTION_SQUARE
 #define F(T, a, b, p) ((a) * (a))
 #elif FUNCTION == FUNCTION_SQRT

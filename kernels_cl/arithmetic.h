@@ -1,5 +1,7 @@
 /* arithmetic.h: what arithmetic.cl and arithmetic_gradient.cl share: the functions' numbers, which are those of
  * cly_ops_function in src/ops/arithmetic.h, and how operands are read. */
+#include "element.h"
+
 #ifndef FUNCTION
 #define FUNCTION 0
 #endif
@@ -18,12 +20,13 @@
 #define FUNCTION_GREATER_EQUAL 11
 #define FUNCTION_LESS 12
 #define FUNCTION_LESS_EQUAL 13
-#define FUNCTION_SQUARE 14
-#define FUNCTION_SQRT 15
-#define FUNCTION_RSQRT 16
-#define FUNCTION_LOG 17
-#define FUNCTION_ABSOLUTE 18
-#define FUNCTION_CLIP 19
+#define FUNCTION_PRELU 14
+#define FUNCTION_SQUARE 15
+#define FUNCTION_SQRT 16
+#define FUNCTION_RSQRT 17
+#define FUNCTION_LOG 18
+#define FUNCTION_ABSOLUTE 19
+#define FUNCTION_CLIP 20
 
 /* An operand's step along a row: 1, 0 for the same element throughout, SCALAR for the number p.x instead of a buffer. */
 #define SCALAR -1
@@ -35,20 +38,3 @@
 
 #define CHOOSE(T, condition, one, other) ((condition) ? (one) : (other))
 #define TRUTH(T, condition) CHOOSE(T, condition, (T)(1.0f), (T)(0.0f))
-
-/* Where element i of y lies in an operand: y's sizes, last axis first, in low.s0 .. high.s3; bit d of `repeats`: the
- * operand has one element along that axis. */
-static long find_element(const long i, const int4 low, const int4 high, const int repeats) {
-    const int sizes[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-    INDEX rest = (INDEX)i;
-    long index = 0, stride = 1;
-#pragma unroll
-    for (int axis = 0; axis < 8; axis++) {
-        if (!(repeats >> axis & 1)) {
-            index += (long)(rest % sizes[axis]) * stride;
-            stride *= sizes[axis];
-        }
-        rest /= sizes[axis];
-    }
-    return index;
-}

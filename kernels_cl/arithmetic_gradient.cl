@@ -30,6 +30,9 @@
 #elif FUNCTION == FUNCTION_SQUARED_DIFFERENCE
 #define BY_A(T, a, b, p) ((T)(2.0f) * ((a) - (b)))
 #define BY_B(T, a, b, p) ((T)(-2.0f) * ((a) - (b)))
+#elif FUNCTION == FUNCTION_PRELU
+#define BY_A(T, a, b, p) CHOOSE(T, (a) > ZERO(T), ONE(T), CHOOSE(T, (a) < ZERO(T), b, ZERO(T)))
+#define BY_B(T, a, b, p) CHOOSE(T, (a) < ZERO(T), a, ZERO(T))
 #elif FUNCTION == FUNCTION_SQUARE
 #define BY_A(T, a, b, p) ((T)(2.0f) * (a))
 #elif FUNCTION == FUNCTION_SQRT

@@ -226,6 +226,36 @@ typedef struct clayer_leaky_relu_config {
     double negative_slope;
 } clayer_leaky_relu_config;
 
+/* PReLU: x where x > 0, else alpha * x, with a trained alpha for each place behind the batch; for all of an axis one where
+ * shared_axes names it, counted from 1 behind the batch. Other axes must have a known size. */
+typedef struct clayer_prelu_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    const char *alpha_initializer; /* "zeros" */
+    const char *alpha_regularizer;
+    const char *alpha_constraint;
+    clayer_shape shared_axes; /* rank 0: none */
+} clayer_prelu_config;
+
+/* ELU: x where x > 0, else alpha * (exp(x) - 1). */
+typedef struct clayer_elu_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_alpha; /* false: 1 */
+    double alpha;
+} clayer_elu_config;
+
+/* ThresholdedReLU: x where x > theta, else 0. Of Keras 2 alone: a file of Keras 3 cannot hold it. */
+typedef struct clayer_thresholded_relu_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_theta; /* false: 1 */
+    double theta;
+} clayer_thresholded_relu_config;
+
 /* Softmax over one axis. */
 typedef struct clayer_softmax_config {
     size_t struct_size;
@@ -246,6 +276,91 @@ typedef struct clayer_dropout_config {
     int64_t seed;
     clayer_shape noise_shape; /* rank 0: Keras' None */
 } clayer_dropout_config;
+
+/* SpatialDropout1D, SpatialDropout2D, SpatialDropout3D: Dropout of whole channels. */
+typedef struct clayer_spatial_dropout_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    double rate; /* 0 <= rate <= 1 */
+    bool has_seed;
+    int64_t seed;
+    const char *data_format; /* 2D and 3D */
+} clayer_spatial_dropout_config;
+
+/* AlphaDropout, which takes a clayer_dropout_config: in training a share `rate` of the values is set to the lower limit
+ * of selu, and all are then scaled and moved so that a mean of 0 and a variance of 1 stay. rate < 1 in training. */
+
+/* GaussianDropout: in training each value is multiplied by a normal number of mean 1 and variance rate / (1 - rate). */
+typedef struct clayer_gaussian_dropout_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    double rate; /* 0 <= rate <= 1; in training below 1 */
+    bool has_seed;
+    int64_t seed;
+} clayer_gaussian_dropout_config;
+
+/* GaussianNoise: in training a normal number of mean 0 is added to each value. */
+typedef struct clayer_gaussian_noise_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    double stddev; /* at least 0; Keras 3 itself takes at most 1 */
+    bool has_seed;
+    int64_t seed;
+} clayer_gaussian_noise_config;
+
+/* ActivityRegularization: the values as they are; l1 * sum |x| + l2 * sum x^2, over the batch's size, joins the loss. */
+typedef struct clayer_activity_regularization_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    double l1;
+    double l2;
+} clayer_activity_regularization_config;
+
+/* Permute: axis i of the output is axis dims[i - 1] of the input, both counted from 1 behind the batch. */
+typedef struct clayer_permute_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    clayer_shape dims;
+} clayer_permute_config;
+
+/* RepeatVector: (N, C) -> (N, n, C). */
+typedef struct clayer_repeat_vector_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t n; /* required, > 0 */
+} clayer_repeat_vector_config;
+
+/* Embedding: (N, ...) -> (N, ..., output_dim), row x of a table for each number x; fractions are cut off. Numbers from 0
+ * to input_dim - 1 (in layers made in C and files of Keras 3 also from -input_dim, counted from the end): others make
+ * clayer_model_predict and the functions of train.h fail where the numbers are an input of the model, else the row is
+ * NaN. */
+typedef struct clayer_embedding_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t input_dim;  /* required, from 1 to 2^24: numbers are float32 */
+    int64_t output_dim; /* required */
+    const char *embeddings_initializer; /* "random_uniform" */
+    const char *embeddings_regularizer;
+    const char *activity_regularizer;
+    const char *embeddings_constraint;
+    bool mask_zero;            /* the number 0 is a step that does not count for what follows */
+    clayer_shape input_length; /* Keras 2: the axes behind the batch; rank 0: None */
+} clayer_embedding_config;
+
+/* Masking: steps (rows of the last axis) that are mask_value throughout become 0 and do not count for what follows. */
+typedef struct clayer_masking_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    double mask_value;
+} clayer_masking_config;
 
 /* BatchNormalization: gamma * (x - mean) / sqrt(variance + epsilon) + beta, in training with the batch's own mean and
  * variance, which move the moving statistics; else, and with not_trainable, with the moving statistics. The weights

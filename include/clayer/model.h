@@ -80,11 +80,25 @@ CLAYER_DECLARE_ADD(up_sampling3d, clayer_up_sampling_config);
 CLAYER_DECLARE_ADD(dense, clayer_dense_config);
 CLAYER_DECLARE_ADD(flatten, clayer_flatten_config);
 CLAYER_DECLARE_ADD(reshape, clayer_reshape_config);
+CLAYER_DECLARE_ADD(permute, clayer_permute_config);
+CLAYER_DECLARE_ADD(repeat_vector, clayer_repeat_vector_config);
 CLAYER_DECLARE_ADD(activation, clayer_activation_config);
 CLAYER_DECLARE_ADD(relu, clayer_relu_config);
 CLAYER_DECLARE_ADD(leaky_relu, clayer_leaky_relu_config);
+CLAYER_DECLARE_ADD(prelu, clayer_prelu_config);
+CLAYER_DECLARE_ADD(elu, clayer_elu_config);
+CLAYER_DECLARE_ADD(thresholded_relu, clayer_thresholded_relu_config);
 CLAYER_DECLARE_ADD(softmax, clayer_softmax_config);
 CLAYER_DECLARE_ADD(dropout, clayer_dropout_config);
+CLAYER_DECLARE_ADD(spatial_dropout1d, clayer_spatial_dropout_config);
+CLAYER_DECLARE_ADD(spatial_dropout2d, clayer_spatial_dropout_config);
+CLAYER_DECLARE_ADD(spatial_dropout3d, clayer_spatial_dropout_config);
+CLAYER_DECLARE_ADD(gaussian_noise, clayer_gaussian_noise_config);
+CLAYER_DECLARE_ADD(gaussian_dropout, clayer_gaussian_dropout_config);
+CLAYER_DECLARE_ADD(alpha_dropout, clayer_dropout_config);
+CLAYER_DECLARE_ADD(activity_regularization, clayer_activity_regularization_config);
+CLAYER_DECLARE_ADD(embedding, clayer_embedding_config);
+CLAYER_DECLARE_ADD(masking, clayer_masking_config);
 CLAYER_DECLARE_ADD(batch_normalization, clayer_batch_normalization_config);
 CLAYER_DECLARE_ADD(layer_normalization, clayer_layer_normalization_config);
 CLAYER_DECLARE_ADD(group_normalization, clayer_group_normalization_config);
@@ -257,8 +271,8 @@ CLAYER_API clayer_status clayer_model_get_costs(clayer_model *model, const claye
 /* Device memory needed to train, known before the first step: what the model, its gradients and its optimizer hold. */
 typedef struct clayer_training_plan {
     uint64_t weight_bytes;
-    uint64_t gradient_bytes;  /* of the trainable weights */
-    uint64_t optimizer_bytes; /* slots; 0 before clayer_model_compile */
+    uint64_t gradient_bytes;       /* of the trainable weights */
+    uint64_t optimizer_bytes;      /* slots; 0 before clayer_model_compile */
     uint64_t activation_bytes;     /* outputs, what layers keep for the backward pass, and gradients of outputs, shared
                                       by lifetime */
     uint64_t activation_sum_bytes; /* what they would take unshared */

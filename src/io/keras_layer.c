@@ -47,6 +47,9 @@ static const struct {
     {"InputLayer", "sparse", NOT_TRUE},
     {"InputLayer", "ragged", NOT_TRUE},
     {"InputLayer", "optional", NOT_TRUE},
+    {"SpatialDropout", "noise_shape", ANYTHING}, /* of Dropout, which Keras 2 derives it from */
+    {"Softmax", "robust_masking", NOT_TRUE},
+    {"Embedding", "sparse", NOT_TRUE},
     {"BatchNormalization", "synchronized", NOT_TRUE},
     {"BatchNormalization", "renorm", NOT_TRUE},
     {"BatchNormalization", "renorm_clipping", EMPTY},
@@ -297,7 +300,9 @@ static clayer_status read_param(const reader *in, const cly_layers_param *param,
         case CLY_PARAM_SPEC:
             return read_spec(in, param, value);
         case CLY_PARAM_SHAPE:
-            if (!cly_io_keras_shape(value, &shape)) {
+            if (cly_io_keras_integer(value, &shape.dims[0])) { /* shared_axes, input_length */
+                shape.rank = 1;
+            } else if (!cly_io_keras_shape(value, &shape)) {
                 return fail_kind(param, "a list of at most 8 integers");
             }
             return cly_layers_param_set_integers(param, in->config, shape.dims, (size_t)shape.rank, false);

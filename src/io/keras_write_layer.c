@@ -47,9 +47,8 @@ static bool is_unknown(const cly_layers_class *class, const char *name, int gene
         int generation;
         const char *class_name, *argument;
     } unknown[] = {
-        {2, "ZeroPadding1D", "data_format"},
-        {2, "Conv3DTranspose", "dilation_rate"},
-        {2, "Activation", "activity_regularizer"},
+        {2, "ZeroPadding1D", "data_format"},       {2, "Conv3DTranspose", "dilation_rate"},
+        {2, "Activation", "activity_regularizer"}, {3, "Embedding", "input_length"},
         {2, "LayerNormalization", "rms_scaling"},
     };
     for (size_t i = 0; i < CLY_COUNT(unknown); i++) {

@@ -1,5 +1,5 @@
-/* layers/activation.c: Activation, ReLU, LeakyReLU, Softmax: activations as layers of their own. Keras:
- * keras/src/layers/activations/. */
+/* layers/activation.c: Activation, ReLU, LeakyReLU, ELU, ThresholdedReLU, Softmax: activations as layers of their own.
+ * Keras: keras/src/layers/activations/, tf_keras/src/layers/activation/thresholded_relu.py. */
 #include <math.h>
 
 #include "layers/layer.h"
@@ -23,6 +23,17 @@ static const cly_layers_param leaky_relu_params[] = {
     {0},
 };
 
+static const cly_layers_param elu_params[] = {
+    CLY_PARAM_FLAGGED(clayer_elu_config, alpha, NUMBER, .fallback = 1),
+    {0},
+};
+
+/* Keras 2 alone has it. */
+static const cly_layers_param thresholded_relu_params[] = {
+    CLY_PARAM_FLAGGED(clayer_thresholded_relu_config, theta, NUMBER, .low = 0, .high = HUGE_VAL, .fallback = 1),
+    {0},
+};
+
 static const cly_layers_param softmax_params[] = {
     CLY_PARAM_FLAGGED(clayer_softmax_config, axis, INT, .fallback = -1),
     {0},
@@ -42,6 +53,12 @@ static clayer_status describe(const clayer_layer *layer, const clayer_shape *inp
     } else if (layer->class == &cly_layers_leaky_relu) {
         const clayer_leaky_relu_config *c = layer->config;
         *activation_out = (cly_ops_activation){.id = CLY_LEAKY_RELU, .parameters = {(float)c->negative_slope}};
+    } else if (layer->class == &cly_layers_elu) {
+        const clayer_elu_config *c = layer->config;
+        *activation_out = (cly_ops_activation){.id = CLY_ELU, .parameters = {(float)c->alpha}};
+    } else if (layer->class == &cly_layers_thresholded_relu) {
+        const clayer_thresholded_relu_config *c = layer->config;
+        *activation_out = (cly_ops_activation){.id = CLY_THRESHOLD, .parameters = {(float)c->theta}};
     } else if (layer->class == &cly_layers_softmax) {
         *activation_out = (cly_ops_activation){.id = CLY_SOFTMAX};
         return cly_layers_expect_axis(layer, ((const clayer_softmax_config *)layer->config)->axis, input, axis_out);
@@ -122,6 +139,20 @@ const cly_layers_class cly_layers_leaky_relu = {.name = "LeakyReLU",
                                                 .infer = infer,
                                                 .plan = plan,
                                                 .plan_backward = plan_backward};
+const cly_layers_class cly_layers_elu = {.name = "ELU",
+                                         .auto_name = "elu",
+                                         .config_size = sizeof(clayer_elu_config),
+                                         .params = elu_params,
+                                         .infer = infer,
+                                         .plan = plan,
+                                         .plan_backward = plan_backward};
+const cly_layers_class cly_layers_thresholded_relu = {.name = "ThresholdedReLU",
+                                                      .auto_name = "thresholded_re_lu",
+                                                      .config_size = sizeof(clayer_thresholded_relu_config),
+                                                      .params = thresholded_relu_params,
+                                                      .infer = infer,
+                                                      .plan = plan,
+                                                      .plan_backward = plan_backward};
 const cly_layers_class cly_layers_softmax = {.name = "Softmax",
                                              .auto_name = "softmax",
                                              .config_size = sizeof(clayer_softmax_config),

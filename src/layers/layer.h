@@ -137,6 +137,10 @@ typedef struct cly_layers_input_config {
 clayer_status cly_layers_fail(const clayer_layer *layer, clayer_status status, const char *format, ...)
     CLY_PRINTF(3, 4);
 
+/* The term of the loss that the layer's output gives: its activity_regularizer; entry NULL: none
+ * (activity_regularization.c). */
+clayer_status cly_layers_activity_regularizer(const clayer_layer *layer, cly_spec *regularizer_out);
+
 /* A seed from the layer's name and a word: without one in the config a layer of one name does alike in every run. */
 uint64_t cly_layers_seed(const clayer_layer *layer, const char *word);
 

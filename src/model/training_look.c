@@ -1,7 +1,6 @@
 /* model/training_look.c: what can be asked of a model that is trained: the logits behind its outputs, its regularizers
  * and its weights in Keras' order. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -52,17 +51,6 @@ bool cly_model_reads_logits(const cly_model_training_config *config, size_t outp
 
 /* ---- regularizers ---- */
 
-clayer_status cly_model_activity_regularizer(const clayer_layer *layer, cly_spec *regularizer_out) {
-    const cly_layers_param *param = cly_layers_param_find(layer->class->params, "activity_regularizer");
-    const char *text = NULL;
-    if (param == NULL) {
-        *regularizer_out = (cly_spec){0};
-        return CLAYER_OK;
-    }
-    memcpy(&text, (const char *)layer->config + param->offset, sizeof(text));
-    return cly_base_spec_parse(&cly_weights_regularizers, text, regularizer_out);
-}
-
 bool cly_model_has_penalties(const clayer_model *model) {
     clayer_model *flat = NULL;
     if (cly_model_flat(model, &flat) != CLAYER_OK) {
@@ -71,7 +59,7 @@ bool cly_model_has_penalties(const clayer_model *model) {
     for (size_t i = 0; i < flat->layer_count; i++) {
         const clayer_layer *layer = flat->layers[i];
         cly_spec activity;
-        if (cly_model_activity_regularizer(layer, &activity) == CLAYER_OK && activity.entry != NULL) {
+        if (cly_layers_activity_regularizer(layer, &activity) == CLAYER_OK && activity.entry != NULL) {
             return true;
         }
         for (size_t j = 0; j < layer->weight_count; j++) {

@@ -69,7 +69,7 @@ static clayer_status add_activity(cly_model_train_plan *plan, const clayer_node 
     if (!call->needed) {
         goto done;
     }
-    CLY_TRY(cly_model_activity_regularizer(node->layer, &activity.regularizer));
+    CLY_TRY(cly_layers_activity_regularizer(node->layer, &activity.regularizer));
     if (activity.regularizer.entry == NULL) {
         goto done;
     }

@@ -134,9 +134,6 @@ bool cly_model_keeps_logits(const clayer_node *end);
 bool cly_model_has_loss(const cly_model_training_config *config, size_t output);
 bool cly_model_reads_logits(const cly_model_training_config *config, size_t output);
 
-/* The layer's activity regularizer; entry NULL: none. */
-clayer_status cly_model_activity_regularizer(const clayer_layer *layer, cly_spec *regularizer_out);
-
 /* ---- running ---- */
 
 /* What check_numerics looked at in one pass. */

@@ -10,6 +10,8 @@
 #include "ops/conv.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
+#include "ops/gather.h"
+#include "ops/noise.h"
 #include "ops/normalize.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
@@ -40,6 +42,10 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_moments_operator,
                                                      &cly_ops_moving_average_operator,
                                                      &cly_ops_dropout_operator,
+                                                     &cly_ops_noise_operator,
+                                                     &cly_ops_gather_operator,
+                                                     &cly_ops_gather_gradient_operator,
+                                                     &cly_ops_differs_operator,
                                                      &cly_ops_copy_operator,
                                                      &cly_ops_transpose_operator,
                                                      &cly_ops_reduce_operator,

@@ -11,6 +11,8 @@
 #include "ops/conv.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
+#include "ops/gather.h"
+#include "ops/noise.h"
 #include "ops/normalize.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
@@ -58,6 +60,9 @@ typedef union cly_ops_shape {
     cly_ops_batch_norm_gradient_shape batch_norm_gradient;
     cly_ops_moving_average_shape moving_average;
     cly_ops_dropout_shape dropout;
+    cly_ops_noise_shape noise;
+    cly_ops_gather_shape gather;
+    cly_ops_differs_shape differs;
     cly_ops_norm_shape norm;
 } cly_ops_shape;
 

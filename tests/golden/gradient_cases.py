@@ -5,6 +5,7 @@ derivative that TensorFlow takes there is part of what training has to copy.
 """
 from layer_cases import LAYERS, case
 from merge_cases import MERGES, TIED_MERGE
+from noise_cases import NOISE_GRADIENTS, NOISE_LAYERS
 from other_cases import ACTIVATION_2, ACTIVATION_3, BATCHNORMALIZATION, GLOBAL_POOL, OTHERS
 
 # Where an activation's derivative jumps, by generation. (elu, celu, softsign and sparse_plus only bend.)
@@ -48,7 +49,9 @@ TIED_POOL = {1: [case((2, 9, 3), pool_size=3), case((1, 8, 2), pool_size=3, stri
 
 TABLES = {**LAYERS, **OTHERS, **MERGES, "Activation": ACTIVATION, "ReLU": RELU, "LeakyReLU": LEAKYRELU,
           "BatchNormalization": BATCHNORMALIZATION + [training(row) for row in BATCHNORMALIZATION]}
-del TABLES["Dropout"]
+for name in ("Dropout", *NOISE_LAYERS):
+    del TABLES[name]
+TABLES.update(NOISE_GRADIENTS)
 for rank in (1, 2, 3):
     TABLES[f"MaxPooling{rank}D"] = OTHERS[f"MaxPooling{rank}D"] + [
         at_kinks(row) for row in TIED_POOL[rank]]

@@ -32,6 +32,7 @@ import zlib
 from common import *
 from gradient_cases import KINK_VALUES, KINKS, TABLES
 from layer_cases import RESIZE
+from noise_cases import draw as draw_own
 from norm_cases import GRADIENTS_OF
 from make_layers import ACTIVATIONS, input_shapes, unequal_strides_output
 
@@ -62,6 +63,9 @@ def arguments_of(generation, class_name, row, row_number, index):
 
 def draw_input(rng, class_name, row, shape, draw, place=0):
     """Multiples of 1/16, and finer ones where those meet a kink; x of a maximum has no value twice."""
+    own = draw_own(rng, class_name, row, shape)
+    if own is not None:
+        return own
     size = int(np.prod(shape))
     if class_name in ("Maximum", "Minimum"):  # no value is in two inputs; or zeros and ones
         if row.get("kinks"):
@@ -73,7 +77,7 @@ def draw_input(rng, class_name, row, shape, draw, place=0):
         return ((rng.permutation(size) - size // 2) / 16).astype(np.float32).reshape(shape)
     if row.get("kinks"):
         return np.resize(np.float32(KINK_VALUES), shape)
-    if class_name in ("Activation", "ReLU", "LeakyReLU"):
+    if class_name in ("Activation", "ReLU", "LeakyReLU", "ELU", "ThresholdedReLU", "PReLU"):
         limit = 7.0 if row["arguments"].get("activation") == "relu6" else 4.0
         return quantised(rng, shape, limit) + np.float32(1 / 32)
     return quantised(rng, shape) if draw == 0 else \
@@ -221,7 +225,8 @@ def differentiate(route, layer, inputs, weights, dy, training):
     with tf.GradientTape() as tape:
         tape.watch(tensors)
         y, variables = route(layer, read_part(layer, tensors), weights, training)
-    gradients = tape.gradient(y, [*tensors, *variables], output_gradients=tf.constant(dy, y.dtype))
+    gradients = tape.gradient(y, [*tensors, *variables], output_gradients=tf.constant(dy, y.dtype),
+                              unconnected_gradients=tf.UnconnectedGradients.ZERO)  # the numbers of an Embedding
     return [y, *gradients]
 
 
@@ -331,14 +336,17 @@ def make_case(generation, class_name, row, row_number, index):
     after = layer.get_weights()
     dy = quantised(rng, y.shape, 1.0)
     results = gradients_of(generation, layer, inputs, weights, dy, training)
-    results = [np.ascontiguousarray(np.asarray(value, np.float32)) for value in results]
+    results = [np.ascontiguousarray(np.asarray(tf.convert_to_tensor(value), np.float32)) for value in results]
     assert same_numbers(results[0], y) and all(np.isfinite(value).all() for value in results)
     order = [id(weight) for weight in layer.weights]
     places = [order.index(id(weight)) for weight in layer.trainable_weights]
     if not row.get("kinks"):
         moved = [*range(len(inputs)), *[len(inputs) + place for place in places]]
+        gradients = dict(zip(moved, results[1:], strict=True))
+        if class_name == "Embedding":
+            assert not gradients.pop(0).any()  # the numbers jump
         check_by_differences(rng, output_in_double(generation, layer, inputs, dy, training), layer,
-                             inputs, weights, dy, dict(zip(moved, results[1:], strict=True)))
+                             inputs, weights, dy, gradients)
 
     description = {"keras": generation, "class_name": class_name, "config": layer.get_config()}
     description.update({flag: True for flag in ("training", "kinks") if row.get(flag)})

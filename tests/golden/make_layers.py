@@ -14,6 +14,7 @@ import zlib
 from common import *
 from layer_cases import LAYERS, RESIZE
 from merge_cases import MERGES
+from noise_cases import draw
 from norm_cases import LAYERS_OF
 from other_cases import ACTIVATION_2, ACTIVATION_3, OTHERS
 
@@ -89,7 +90,8 @@ def make_case(generation, class_name, row, row_number, index):
     arguments = case_arguments(generation, class_name, row, row_number, index)
     layer = getattr(GENERATIONS[generation].layers, class_name)(**arguments)
     shapes = input_shapes(row, arguments)
-    inputs = [quantised(rng, shape) for shape in shapes]
+    inputs = [draw(rng, class_name, row, shape) for shape in shapes]
+    inputs = [quantised(rng, shape) if x is None else x for x, shape in zip(inputs, shapes)]
     layer.build(shapes if len(shapes) > 1 else shapes[0])
     weights = random_weights(rng, layer)
     set_weights(layer, weights)

@@ -4,6 +4,7 @@ The same rows as in layer_cases.py; `shape` is a list of shapes for a layer of s
 both generations run every row unless it says only=.
 """
 from layer_cases import case
+from noise_cases import NOISE_LAYERS
 
 DENSE = [
     case((5, 7), units=3), case((1, 1), units=5), case((2, 13), units=11),
@@ -78,7 +79,8 @@ GLOBAL_POOL = {1: [case((2, 7, 3)), case((5, 1, 1)), case((1, 11, 5), keepdims=T
                    case((2, 3, 2, 2, 7), keepdims=True), case((1, 5, 3, 3, 2))]}
 
 DROPOUT = [case((2, 5, 3), rate=0.5), case((3, 7), rate=0.0), case((1, 3, 5, 2), rate=0.9, seed=3),
-           case((2, 3, 4), rate=0.25, noise_shape=[None, 1, 4])]
+           case((2, 3, 4), rate=0.25, noise_shape=[None, 1, 4]),
+           case((2, 3, 4, 2), rate=0.25, noise_shape=[1, None, 1, 2])]
 ADD = [
     case([(2, 5, 3)] * 2), case([(2, 5, 7, 3)] * 3), case([(5, 7)] * 2), case([(1, 2, 3, 2, 5)] * 2),
     case([(2, 5, 3), (2, 1, 3)]), case([(2, 3, 5, 7), (2, 1, 1, 7), (2, 3, 1, 1)]),
@@ -92,7 +94,7 @@ CONCATENATE = [
 OTHERS = {
     "Dense": DENSE, "Flatten": FLATTEN, "Reshape": RESHAPE, "Activation": ACTIVATION, "ReLU": RELU,
     "LeakyReLU": LEAKYRELU, "Softmax": SOFTMAX, "BatchNormalization": BATCHNORMALIZATION,
-    "Dropout": DROPOUT, "Add": ADD, "Concatenate": CONCATENATE,
+    "Dropout": DROPOUT, "Add": ADD, "Concatenate": CONCATENATE, **NOISE_LAYERS,
 }
 for rank in (1, 2, 3):
     for kind in ("Max", "Average"):

@@ -41,7 +41,21 @@ static const struct {
     {"relu", 12, CLOSE},
     {"leakyrelu", 10, CLOSE},
     {"softmax", 12, CLOSE},
-    {"dropout", 8, EXACT},
+    {"dropout", 10, EXACT},
+    {"elu", 8, CLOSE},
+    {"thresholdedrelu", 3, EXACT},
+    {"prelu", 20, CLOSE},
+    {"permute", 14, EXACT},
+    {"repeatvector", 8, EXACT},
+    {"spatialdropout1d", 2, EXACT},
+    {"spatialdropout2d", 4, EXACT},
+    {"spatialdropout3d", 4, EXACT},
+    {"gaussiannoise", 6, EXACT},
+    {"gaussiandropout", 6, EXACT},
+    {"alphadropout", 8, EXACT},
+    {"activityregularization", 4, EXACT},
+    {"embedding", 15, EXACT},
+    {"masking", 6, EXACT},
     {"batchnormalization", 19, CLOSE},
     {"batchnormalization_axes", 8, CLOSE},
     {"layernormalization", 37, CLOSE},
@@ -157,11 +171,12 @@ END_TEST
  * implementation out, but nothing may go unasked. */
 START_TEST(test_every_implementation_ran) {
     static const cly_ops_operator *const operators[] = {
-        &cly_ops_conv_operator,   &cly_ops_conv_transpose_operator, &cly_ops_depthwise_operator,
-        &cly_ops_window_operator, &cly_ops_resize_operator,         &cly_ops_pool_operator,
-        &cly_ops_arithmetic_operator,    &cly_ops_batch_norm_operator,     &cly_ops_activation_operator,
-        &cly_ops_copy_operator,   &cly_ops_transpose_operator,      &cly_ops_softmax_operator,
-        &cly_ops_group_norm_operator, &cly_ops_normalize_operator};
+        &cly_ops_conv_operator,       &cly_ops_conv_transpose_operator, &cly_ops_depthwise_operator,
+        &cly_ops_window_operator,     &cly_ops_resize_operator,         &cly_ops_pool_operator,
+        &cly_ops_arithmetic_operator, &cly_ops_batch_norm_operator,     &cly_ops_activation_operator,
+        &cly_ops_gather_operator,     &cly_ops_differs_operator,        &cly_ops_copy_operator,
+        &cly_ops_transpose_operator,  &cly_ops_softmax_operator,        &cly_ops_group_norm_operator,
+        &cly_ops_normalize_operator};
     for (size_t i = 0; i < CLY_COUNT(operators); i++) {
         for (const cly_ops_implementation *one = operators[i]->implementations; one->name != NULL; one++) {
             ck_assert_msg(test_usage_has(&usage, operators[i]->name, one->name), "%s by %s was asked for by no case",

@@ -333,10 +333,10 @@ START_TEST(test_dropout) {
 }
 END_TEST
 
-/* A noise_shape that does not fit the input, and one that no kernel serves. */
+/* A noise_shape that does not fit the input, and a short one with a None, which could stand for any axis. */
 START_TEST(test_noise_shape) {
     static const clayer_shape noises[] = {
-        {.rank = 2, .dims = {1, 4}}, {.rank = 3, .dims = {2, 5, 4}}, {.rank = 3, .dims = {1, 3, 1}}};
+        {.rank = 2, .dims = {-1, 4}}, {.rank = 3, .dims = {2, 5, 4}}, {.rank = 4, .dims = {1, 1, 1, 1}}};
     const clayer_shape shape = {.rank = 3, .dims = {2, 3, 4}};
     for (size_t i = 0; i < CLY_COUNT(noises); i++) {
         clayer_dropout_config config = {.struct_size = sizeof(config), .rate = 0.5, .noise_shape = noises[i]};
@@ -346,7 +346,7 @@ START_TEST(test_noise_shape) {
         OK(clayer_layer_set_training(layer, true));
         OK(clayer_tensor_create(test_context(), shape.rank, shape.dims, &x));
         OK(clayer_tensor_create(test_context(), shape.rank, shape.dims, &y));
-        ck_assert_int_eq(clayer_layer_forward(layer, &x, 1, y), i == 2 ? CLAYER_UNSUPPORTED : CLAYER_INVALID_SHAPE);
+        ck_assert_int_eq(clayer_layer_forward(layer, &x, 1, y), CLAYER_INVALID_SHAPE);
         ck_assert_ptr_nonnull(strstr(clayer_last_error(), "Dropout: noise_shape ("));
         clayer_tensor_destroy(x);
         clayer_tensor_destroy(y);

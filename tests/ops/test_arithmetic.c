@@ -67,6 +67,8 @@ static double apply(const cly_ops_arithmetic_shape *s, double a, double b) {
             return a < b;
         case CLY_LESS_EQUAL:
             return a <= b;
+        case CLY_PRELU:
+            return a > 0 ? a : a * b;
         case CLY_SQUARE:
             return a * a;
         case CLY_SQRT:
@@ -104,6 +106,8 @@ static double slope(const cly_ops_arithmetic_shape *s, int of, double a, double 
             return of == 0 ? b * pow(a, b - 1) : pow(a, b) * log(a);
         case CLY_SQUARED_DIFFERENCE:
             return (of == 0 ? 2 : -2) * (a - b);
+        case CLY_PRELU:
+            return of == 0 ? (a > 0 ? 1 : a < 0 ? b : 0) : fmin(a, 0);
         case CLY_SQUARE:
             return 2 * a;
         case CLY_SQRT:

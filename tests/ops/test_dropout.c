@@ -37,6 +37,7 @@ START_TEST(masks_agree) {
                                          .repeat = i % 2 == 0 ? 1 : test_random_int(&random, 1, 20),
                                          .inner = test_random_int(&random, 1, 50),
                                          .rate = rates[i % 6],
+                                         .factor = rates[i % 6] < 1 ? 1 / (1 - rates[i % 6]) : 0,
                                          .seed = test_random_next(&random),
                                          .step = &step};
         const int64_t count = s.outer * s.repeat * s.inner;
@@ -90,7 +91,7 @@ START_TEST(share_is_kept_and_steps_differ) {
     for (size_t i = 0; i < 3; i++) {
         uint64_t step = 7;
         const cly_ops_dropout_shape s = {
-            .outer = 1, .repeat = 1, .inner = MANY, .rate = rates[i], .seed = 3, .step = &step};
+            .outer = 1, .repeat = 1, .inner = MANY, .rate = rates[i], .factor = 1, .seed = 3, .step = &step};
         const harness_case c = {
             .op = &cly_ops_dropout_operator, .shape = &s, .inputs = {x}, .counts = {MANY, MANY}, .output = 1};
         float *first = harness_output(&h, &c), *again = harness_output(&h, &c);
