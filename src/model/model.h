@@ -36,6 +36,15 @@ typedef struct cly_model_guard {
     char *path;          /* "encoder/input_1" */
 } cly_model_guard;
 
+/* What Keras 3's summary says of an optimizer: all it holds or will hold, or, of an .h5 file, which its loader builds
+ * for no weights, the step and the learning rate alone. */
+typedef enum cly_model_optimizer {
+    CLY_MODEL_OPTIMIZER_MADE = 0, /* compiled in C: all once it has made a step */
+    CLY_MODEL_OPTIMIZER_ALL,
+    CLY_MODEL_OPTIMIZER_SCALARS,
+    CLY_MODEL_OPTIMIZER_NONE
+} cly_model_optimizer;
+
 struct clayer_model {
     int references;          /* the caller's, and one a layer of another model that it is nested as */
     size_t nested;           /* the latter: while there are some the graph cannot be changed */
@@ -74,6 +83,9 @@ struct clayer_model {
      * that reads the logits (both lists or NULL), and the bytes of the optimizer's slots. */
     clayer_status (*compiled_needs)(const clayer_model *model, bool *losses, bool *logits,
                                     uint64_t *optimizer_bytes_out);
+    /* Likewise for summaries: numbers in the optimizer and their bytes. */
+    clayer_status (*compiled_holds)(const clayer_model *model, uint64_t *count_out, uint64_t *bytes_out);
+    cly_model_optimizer optimizer;
     uint64_t version;   /* increased by every change of the graph */
     unsigned not_fused; /* of clayer_fusion, what is switched off */
 };

@@ -17,9 +17,8 @@ const clayer_node *cly_model_next_call(const cly_model_map *map, const clayer_la
 
 /* Two decimals, as Python rounds them: to nearest, and an exact half to even. Bytes and powers of 1024 are exact in
  * binary, so whole numbers give the same digits without the locale's decimal point. */
-clayer_status cly_model_add_size(cly_base_text *text, uint64_t parameters, const char *unit) {
+clayer_status cly_model_add_size(cly_base_text *text, uint64_t bytes, const char *unit) {
     static const char *const larger[] = {"KB", "MB", "GB", "TB", "PB"};
-    uint64_t bytes = parameters * sizeof(float);
     int shift = 0;
     size_t scale = 0;
     while (bytes >> shift >= 1024 && scale < CLY_COUNT(larger)) {

@@ -41,8 +41,8 @@ clayer_status cly_model_count_parameters(const clayer_layer *layer, uint64_t *co
 /* The next relevant call of `layer` from node index `from` on: its first node. NULL if there is none. */
 const clayer_node *cly_model_next_call(const cly_model_map *map, const clayer_layer *layer, size_t from);
 
-/* "7.00 KB" for the memory of float32 parameters; `unit` is what bytes are called ("B", "Byte"). */
-clayer_status cly_model_add_size(cly_base_text *text, uint64_t parameters, const char *unit);
+/* "7.00 KB"; `unit` is what bytes are called ("B", "Byte"). */
+clayer_status cly_model_add_size(cly_base_text *text, uint64_t bytes, const char *unit);
 
 /* "(None, 28, 28, 3)". */
 clayer_status cly_model_add_shape(cly_base_text *text, const clayer_shape *shape, bool python_tuple);

@@ -206,7 +206,7 @@ static clayer_status print_total(const table *t, const char *title, uint64_t par
     clayer_status status = CLAYER_OK;
     cly_base_text line = {0};
     CLY_TRY(cly_base_text_add(&line, "%s: %llu (", title, (unsigned long long)parameters));
-    CLY_TRY(cly_model_add_size(&line, parameters, "Byte"));
+    CLY_TRY(cly_model_add_size(&line, parameters * sizeof(float), "Byte"));
     CLY_TRY(cly_base_text_add(&line, ")"));
     t->printer.print(line.chars, t->printer.data);
 done:

@@ -347,17 +347,35 @@ done:
     return status;
 }
 
-static clayer_status print_total(const table *t, const char *title, uint64_t parameters) {
+static clayer_status print_total(const table *t, const char *title, uint64_t parameters, uint64_t bytes) {
     clayer_status status = CLAYER_OK;
     cly_base_text line = {0};
     CLY_TRY(cly_base_text_add(&line, " %s: ", title));
     CLY_TRY(add_count(&line, parameters));
     CLY_TRY(cly_base_text_add(&line, " ("));
-    CLY_TRY(cly_model_add_size(&line, parameters, "B"));
+    CLY_TRY(cly_model_add_size(&line, bytes, "B"));
     CLY_TRY(cly_base_text_add(&line, ")"));
     CLY_TRY(print_text(t, line.chars));
 done:
     cly_base_text_free(&line);
+    return status;
+}
+
+/* With what the optimizer holds, if that is built: Keras counts it in the total. */
+static clayer_status print_totals(const table *t) {
+    clayer_status status = CLAYER_OK;
+    const clayer_model *model = t->map->model;
+    uint64_t trainable = t->map->trainable, fixed = t->map->fixed, held = 0, held_bytes = 0;
+    if (model->compiled_holds != NULL && model->generation == 3) {
+        CLY_TRY(model->compiled_holds(model, &held, &held_bytes));
+    }
+    CLY_TRY(print_total(t, "Total params", trainable + fixed + held, (trainable + fixed) * sizeof(float) + held_bytes));
+    CLY_TRY(print_total(t, "Trainable params", trainable, trainable * sizeof(float)));
+    CLY_TRY(print_total(t, "Non-trainable params", fixed, fixed * sizeof(float)));
+    if (held > 0) {
+        CLY_TRY(print_total(t, "Optimizer params", held, held_bytes));
+    }
+done:
     return status;
 }
 
@@ -404,9 +422,7 @@ clayer_status cly_model_summary_keras3(const cly_model_map *map, const clayer_su
     CLY_TRY(print_border(&t, "┡", "━", "╇", "┩"));
     CLY_TRY(print_layers(&t, map, 0));
     CLY_TRY(print_border(&t, "└", "─", "┴", "┘"));
-    CLY_TRY(print_total(&t, "Total params", map->trainable + map->fixed));
-    CLY_TRY(print_total(&t, "Trainable params", map->trainable));
-    CLY_TRY(print_total(&t, "Non-trainable params", map->fixed));
+    CLY_TRY(print_totals(&t));
 done:
     cly_base_text_free(&title);
     return status;

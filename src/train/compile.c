@@ -64,7 +64,29 @@ done:
     return status;
 }
 
+/* model->compiled_holds: optimizer.variables of Keras 3. */
+static clayer_status describe_optimizer(const clayer_model *model, uint64_t *count_out, uint64_t *bytes_out) {
+    const cly_train_optimizer *optimizer = model->compiled->optimizer;
+    cly_model_weight *weights = NULL;
+    size_t count = 0;
+    clayer_status status = CLAYER_OK;
+    const bool made = model->optimizer != CLY_MODEL_OPTIMIZER_MADE ||
+                      (optimizer != NULL && cly_train_optimizer_get_iterations(optimizer) > 0);
+    *count_out = *bytes_out = 0;
+    if (optimizer != NULL && made && model->optimizer != CLY_MODEL_OPTIMIZER_NONE) {
+        if (model->optimizer != CLY_MODEL_OPTIMIZER_SCALARS) {
+            CLY_TRY(cly_model_list_weights(model, true, &weights, &count));
+        }
+        cly_train_optimizer_measure(optimizer, weights, count, count_out, bytes_out);
+    }
+done:
+    free(weights);
+    return status;
+}
+
 static void replace_compiled(clayer_model *model, cly_train_compiled *compiled) {
+    model->optimizer = CLY_MODEL_OPTIMIZER_MADE;
+    model->compiled_holds = describe_optimizer;
     destroy_compiled(model->compiled);
     model->compiled = compiled;
     model->compiled_destroy = destroy_compiled;

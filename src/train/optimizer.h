@@ -73,6 +73,9 @@ const cly_spec *cly_train_optimizer_schedule(const cly_train_optimizer *optimize
 /* *variables_out is freed with free(). */
 clayer_status cly_train_optimizer_list(const cly_train_optimizer *optimizer, cly_train_variable **variables_out,
                                        size_t *count_out);
+/* How many numbers, and bytes, that list has once it is built for these weights; the step is an int64. */
+void cly_train_optimizer_measure(const cly_train_optimizer *optimizer, const cly_model_weight *weights, size_t count,
+                                 uint64_t *numbers_out, uint64_t *bytes_out);
 /* Sets entry `index` of that list; count must be the number of its elements. */
 clayer_status cly_train_optimizer_set_variable(cly_train_optimizer *optimizer, size_t index, const double *values,
                                                int64_t count);

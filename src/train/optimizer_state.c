@@ -57,8 +57,20 @@ static bool has_rate(const cly_train_optimizer *optimizer) {
     return optimizer->generation == 3 && optimizer->schedule.entry == NULL;
 }
 
+static bool is_nadam(const cly_train_optimizer *optimizer) {
+    return optimizer->generation == 3 && optimizer->rule->rule == CLY_RULE_NADAM;
+}
+
 static bool has_product(const cly_train_optimizer *optimizer) {
-    return optimizer->generation == 3 && optimizer->rule->rule == CLY_RULE_NADAM && optimizer->held != NULL;
+    return is_nadam(optimizer) && optimizer->held != NULL;
+}
+
+void cly_train_optimizer_measure(const cly_train_optimizer *optimizer, const cly_model_weight *weights, size_t count,
+                                 uint64_t *numbers_out, uint64_t *bytes_out) {
+    const uint64_t slot_bytes = cly_train_optimizer_slot_bytes(optimizer, weights, count);
+    const uint64_t scalars = (has_rate(optimizer) ? 1u : 0u) + (is_nadam(optimizer) ? 1u : 0u);
+    *numbers_out = 1 + scalars + slot_bytes / sizeof(float);
+    *bytes_out = sizeof(int64_t) + scalars * sizeof(float) + slot_bytes;
 }
 
 /* "conv2d_kernel_momentum", in Keras 2 "m/conv2d/kernel". */

@@ -48,8 +48,8 @@ static void check_summary(const char *stem, const char *extension, bool known) {
 }
 
 START_TEST(tables_are_keras_own) {
-    static const char *const stems[] = {"k2_two_in_two_out", "k3_two_in_two_out", "k2_classifier",
-                                        "k3_classifier",     "k2_late_build",     "k3_one_dim"};
+    static const char *const stems[] = {"k2_two_in_two_out", "k3_two_in_two_out", "k2_classifier", "k3_classifier",
+                                        "k2_late_build",     "k3_one_dim",        "k3_trained"};
     for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++) {
         check_summary(stems[i], "keras", true);
     }

@@ -95,7 +95,7 @@ START_TEST(memory_sizes_are_rounded_as_python_does) {
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cly_base_text text = {0};
-        ck_assert_int_eq(cly_model_add_size(&text, cases[i].parameters, "B"), CLAYER_OK);
+        ck_assert_int_eq(cly_model_add_size(&text, cases[i].parameters * sizeof(float), "B"), CLAYER_OK);
         ck_assert_str_eq(text.chars, cases[i].text);
         cly_base_text_free(&text);
     }
