@@ -130,6 +130,9 @@ clayer_layer *cly_io_keras_next_weighted(const clayer_model *model, size_t *inde
 /* The legacy layout below `top` (keras_weights_legacy.c). */
 clayer_status cly_io_keras_legacy_weights(const clayer_model *model, cly_io_hdf5 *file, const char *top);
 
+/* The member by which the writer says that layers in several models are the same one; Keras does not know it. */
+#define CLY_IO_KERAS_SHARED "clayer_shared_object_id"
+
 /* The attribute in which a layer's group of weights notes its training_step; Keras does not know it. */
 #define CLY_IO_KERAS_STEP "clayer_training_step"
 

@@ -40,7 +40,7 @@ static bool same_value(const cJSON *a, const cJSON *b);
 static bool holds_members(const cJSON *a, const cJSON *b) {
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, a) {
-        if (strcmp(item->string, "shared_object_id") != 0 &&
+        if (strcmp(item->string, "shared_object_id") != 0 && strcmp(item->string, CLY_IO_KERAS_SHARED) != 0 &&
             !same_value(item, cJSON_GetObjectItemCaseSensitive(b, item->string))) {
             return false;
         }
@@ -69,16 +69,18 @@ static bool same_member(const cJSON *a, const cJSON *b, const char *key) {
     return same_value(cJSON_GetObjectItemCaseSensitive(a, key), cJSON_GetObjectItemCaseSensitive(b, key));
 }
 
+/* Keras' number of an object, or ours; NULL: none. */
+static const cJSON *identity(const cJSON *json) {
+    const cJSON *own = cJSON_GetObjectItemCaseSensitive(json, CLY_IO_KERAS_SHARED);
+    return own != NULL ? own : cJSON_GetObjectItemCaseSensitive(json, "shared_object_id");
+}
+
 /* The layer that `json` stands for once more, or NULL. */
 static clayer_layer *find_seen(const cly_io_keras_scope *scope, const cJSON *json) {
-    if (cJSON_GetObjectItemCaseSensitive(json, "shared_object_id") == NULL) {
-        return NULL;
-    }
-    for (size_t i = 0; i < scope->seen_count; i++) {
+    for (size_t i = 0; identity(json) != NULL && i < scope->seen_count; i++) {
         const cJSON *other = scope->seen[i].json;
-        bool has_id = cJSON_GetObjectItemCaseSensitive(other, "shared_object_id") != NULL;
-        if (same_member(json, other, "class_name") && (!has_id || same_member(json, other, "shared_object_id")) &&
-            same_member(json, other, "config")) {
+        bool same = identity(other) == NULL || same_value(identity(json), identity(other));
+        if (same && same_member(json, other, "class_name") && same_member(json, other, "config")) {
             return scope->seen[i].layer;
         }
     }

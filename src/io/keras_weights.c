@@ -4,8 +4,8 @@
  *  - Keras 3's, also written by Keras 2 since 2.12: layers/<class>_<number>/vars/<number>, where the class is in snake
  *    case and the number counts the layers of that class, not the layer's name (keras/src/saving/saving_lib.py). Keras
  *    2.12 names the outer group _layer_checkpoint_dependencies and skips numbers. A nested model's group has a group
- *    "layers" of its own. A layer that stands in several models is written where it comes first, which Keras 2 does not
- *    count at the other places.
+ *    "layers" of its own. A layer that stands in several models may be written where it comes first
+ *    only.
  *
  * Every shape is held against what the model declares before anything is read. */
 #include <stdlib.h>
@@ -218,29 +218,24 @@ done:
 }
 
 /* How many layers before number `index` have a group of the same name but for its number. */
-static size_t count_before(const clayer_model *model, const bool *visited, size_t index) {
-    const char *name = model->layers[index]->class->auto_name;
-    const bool all = model->generation == 3;
+static size_t count_before(const clayer_model *model, size_t index) {
     size_t before = 0;
     for (size_t i = 0; i < index; i++) {
-        before += (all || !visited[i]) && strcmp(model->layers[i]->class->auto_name, name) == 0;
+        before += strcmp(model->layers[i]->class->auto_name, model->layers[index]->class->auto_name) == 0;
     }
     return before;
 }
 
 static clayer_status read_layers(numbered *in, const clayer_model *model, const char *prefix) {
     char **taken = NULL;
-    bool *visited = NULL; /* elsewhere, before this model */
     size_t taken_count = 0;
     cly_base_text group = {0};
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_base_alloc(model->layer_count, sizeof(char *), (void **)&taken));
-    CLY_TRY(cly_base_alloc(model->layer_count, sizeof(bool), (void **)&visited));
     for (size_t i = 0; i < model->layer_count; i++) {
-        visited[i] = cly_io_keras_holds(&in->visited, model->layers[i]);
-        const size_t before = count_before(model, visited, i);
+        const size_t before = count_before(model, i);
         CLY_TRY(find_group(in, prefix, model->layers[i]->class->auto_name, before, model->layer_count, &group));
-        if (!visited[i]) {
+        if (!cly_io_keras_holds(&in->visited, model->layers[i])) {
             CLY_TRY(read_group(in, model->layers[i], group.chars));
         }
         CLY_TRY(cly_base_copy_string(group.chars + strlen(prefix), &taken[taken_count]));
@@ -249,7 +244,6 @@ static clayer_status read_layers(numbered *in, const clayer_model *model, const 
     CLY_TRY(check_surplus(in, prefix, taken, taken_count));
 done:
     cly_io_free_strings(taken, taken_count);
-    free(visited);
     cly_base_text_free(&group);
     return status;
 }

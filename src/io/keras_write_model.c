@@ -69,11 +69,12 @@ done:
     return status;
 }
 
-/* A layer that stands in several models of the file says so in each. */
+/* A layer that stands in several models of the file says so in each; not by Keras' own shared_object_id, with which it
+ * takes the layer's calls in one model for those in the other. */
 static clayer_status put_identity(cJSON *json, const clayer_layer *layer, const cly_io_keras_style *style) {
     for (size_t i = 0; style->shared != NULL && i < style->shared->count; i++) {
         if (style->shared->layers[i] == layer) {
-            return cly_io_json_put(json, "shared_object_id", cJSON_CreateNumber((double)i + 1));
+            return cly_io_json_put(json, CLY_IO_KERAS_SHARED, cJSON_CreateNumber((double)i + 1));
         }
     }
     return CLAYER_OK;

@@ -33,26 +33,21 @@ static clayer_status note_training_step(const clayer_layer *layer, cly_io_hdf5_i
 
 /* ---- layers/<class>_<number>/vars/<number> ---- */
 
-typedef struct numbered {
-    int generation; /* of the file */
-    cly_io_hdf5_image *image;
-    cly_io_keras_layers written; /* layers and models; what several models share is written once */
-} numbered;
-
-static clayer_status write_vars(const numbered *in, const clayer_layer *layer, const char *group) {
+static clayer_status write_vars(const clayer_layer *layer, int generation, cly_io_hdf5_image *image,
+                                const char *group) {
     cly_base_text vars = {0}, path = {0};
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_base_text_add(&vars, "%s/vars", group));
-    CLY_TRY(cly_io_hdf5_add_group(in->image, vars.chars));
-    if (in->generation == 3) {
-        CLY_TRY(cly_io_hdf5_set_text(in->image, vars.chars, "name", layer->name));
+    CLY_TRY(cly_io_hdf5_add_group(image, vars.chars));
+    if (generation == 3) {
+        CLY_TRY(cly_io_hdf5_set_text(image, vars.chars, "name", layer->name));
     }
-    CLY_TRY(note_training_step(layer, in->image, vars.chars));
+    CLY_TRY(note_training_step(layer, image, vars.chars));
     for (size_t i = 0; i < layer->weight_count; i++) {
         cly_base_text_free(&path);
         path = (cly_base_text){0};
         CLY_TRY(cly_base_text_add(&path, "%s/%zu", vars.chars, i));
-        CLY_TRY(write_weight(layer, i, in->image, path.chars));
+        CLY_TRY(write_weight(layer, i, image, path.chars));
     }
 done:
     cly_base_text_free(&vars);
@@ -65,14 +60,12 @@ static bool is_listed(const clayer_model *model, const clayer_layer *layer) {
     return layer->class != &cly_layers_input_layer || !cly_io_keras_is_sequential(model);
 }
 
-/* "prefix/conv2d_1": the layers of the same class before it are counted; Keras 2 leaves those out that it wrote
- * elsewhere before (`elsewhere`, one a layer). */
-static clayer_status name_group(const numbered *in, const clayer_model *model, const bool *elsewhere, size_t index,
-                                const char *prefix, cly_base_text *group) {
+/* "prefix/conv2d_1": the layers of the same class before it are counted. */
+static clayer_status name_group(const clayer_model *model, size_t index, const char *prefix, cly_base_text *group) {
     const char *name = model->layers[index]->class->auto_name;
     size_t before = 0;
     for (size_t i = 0; i < index; i++) {
-        before += (in->generation == 3 || !elsewhere[i]) && strcmp(model->layers[i]->class->auto_name, name) == 0;
+        before += strcmp(model->layers[i]->class->auto_name, name) == 0;
     }
     cly_base_text_free(group);
     *group = (cly_base_text){0};
@@ -80,45 +73,41 @@ static clayer_status name_group(const numbered *in, const clayer_model *model, c
                        : cly_base_text_add(group, "%s/%s_%zu", prefix, name, before);
 }
 
-static clayer_status write_layers(numbered *in, const clayer_model *model, const char *prefix) {
-    bool *elsewhere = NULL;
+/* A layer that several models share is written in each of them: Keras, which writes it once, makes several layers of it
+ * when it reads that. */
+static clayer_status write_layers(const clayer_model *model, int generation, cly_io_hdf5_image *image,
+                                  const char *prefix) {
     cly_base_text group = {0}, inner = {0};
     clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_base_alloc(model->layer_count, sizeof(bool), (void **)&elsewhere));
-    CLY_TRY(cly_io_hdf5_add_group(in->image, prefix));
+    CLY_TRY(cly_io_hdf5_add_group(image, prefix));
     for (size_t i = 0; i < model->layer_count; i++) {
-        clayer_layer *layer = model->layers[i];
-        elsewhere[i] = cly_io_keras_holds(&in->written, layer);
-        if (elsewhere[i] || !is_listed(model, layer)) {
+        const clayer_layer *layer = model->layers[i];
+        if (!is_listed(model, layer)) {
             continue;
         }
-        CLY_TRY(name_group(in, model, elsewhere, i, prefix, &group));
-        CLY_TRY(cly_io_keras_append(&in->written, layer));
-        CLY_TRY(write_vars(in, layer, group.chars));
+        CLY_TRY(name_group(model, i, prefix, &group));
+        CLY_TRY(write_vars(layer, generation, image, group.chars));
         if (layer->nested != NULL) {
             cly_base_text_free(&inner);
             inner = (cly_base_text){0};
             CLY_TRY(cly_base_text_add(&inner, "%s/layers", group.chars));
-            CLY_TRY(write_layers(in, layer->nested, inner.chars));
+            CLY_TRY(write_layers(layer->nested, generation, image, inner.chars));
         }
     }
 done:
-    free(elsewhere);
     cly_base_text_free(&group);
     cly_base_text_free(&inner);
     return status;
 }
 
 clayer_status cly_io_keras_write_weights(const clayer_model *model, cly_io_hdf5_image *image) {
-    numbered in = {.generation = model->generation, .image = image};
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_io_hdf5_add_group(image, "vars"));
     if (model->generation == 3) {
         CLY_TRY(cly_io_hdf5_set_text(image, "vars", "name", model->name));
     }
-    CLY_TRY(write_layers(&in, model, "layers"));
+    CLY_TRY(write_layers(model, model->generation, image, "layers"));
 done:
-    free(in.written.layers);
     return status;
 }
 
