@@ -67,10 +67,14 @@ static bool has_product(const cly_train_optimizer *optimizer) {
 
 void cly_train_optimizer_measure(const cly_train_optimizer *optimizer, const cly_model_weight *weights, size_t count,
                                  uint64_t *numbers_out, uint64_t *bytes_out) {
-    const uint64_t slot_bytes = cly_train_optimizer_slot_bytes(optimizer, weights, count);
-    const uint64_t scalars = (has_rate(optimizer) ? 1u : 0u) + (is_nadam(optimizer) ? 1u : 0u);
-    *numbers_out = 1 + scalars + slot_bytes / sizeof(float);
-    *bytes_out = sizeof(int64_t) + scalars * sizeof(float) + slot_bytes;
+    uint64_t floats = (has_rate(optimizer) ? 1u : 0u) + (is_nadam(optimizer) ? 1u : 0u);
+    for (int kind = 0; kind < CLY_TRAIN_TENSORS; kind++) {
+        for (size_t i = 0; i < count && cly_train_slot_of(optimizer, kind) != NULL; i++) {
+            floats += (uint64_t)clayer_tensor_get_count(weights[i].weight->tensor);
+        }
+    }
+    *numbers_out = 1 + floats;
+    *bytes_out = sizeof(int64_t) + floats * sizeof(float);
 }
 
 /* "conv2d_kernel_momentum", in Keras 2 "m/conv2d/kernel". */
