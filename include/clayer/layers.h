@@ -151,15 +151,16 @@ typedef struct clayer_zero_padding_config {
     const char *data_format; /* 2D and 3D */
 } clayer_zero_padding_config;
 
-/* UpSampling1D, UpSampling2D, UpSampling3D: repeats every value, or in 2D interpolates (half-pixel centres, edge
- * clamped, no antialiasing). */
+/* UpSampling1D, UpSampling2D, UpSampling3D: repeats every value, or in 2D interpolates (half-pixel centres, no
+ * antialiasing). */
 typedef struct clayer_up_sampling_config {
     size_t struct_size;
     const char *name;
     bool not_trainable;
     int64_t size[3]; /* 2 */
     const char *data_format;   /* 2D and 3D */
-    const char *interpolation; /* 2D: "nearest" (default), "bilinear" */
+    const char *interpolation; /* 2D: "nearest" (default), "bilinear", "bicubic", "lanczos3", "lanczos5", "gaussian",
+                                  "mitchellcubic", "area" */
 } clayer_up_sampling_config;
 
 /* ---- layers that stand beside them in models ---- */
@@ -466,6 +467,32 @@ typedef struct clayer_normalization_config {
     const double *variance; /* as many */
     size_t variance_count;
 } clayer_normalization_config;
+
+/* Resizing: images (N, rows, cols, C) to height x width by tf.image.resize (half-pixel centres). */
+typedef struct clayer_resizing_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t height, width; /* required, > 0 */
+    const char *interpolation; /* "bilinear" (default), "nearest", "bicubic", "lanczos3", "lanczos5", "gaussian",
+                                  "mitchellcubic", "area" */
+    bool crop_to_aspect_ratio; /* the middle that has the target's ratio is resized */
+    bool pad_to_aspect_ratio;  /* so much is added that the ratio is the target's */
+    const char *fill_mode;     /* "constant" */
+    double fill_value;         /* of what is added */
+    bool antialias;            /* the filter is widened where images shrink */
+    const char *data_format;
+} clayer_resizing_config;
+
+/* CenterCrop: the middle of height x width; of an image that is smaller in either direction the middle with that ratio,
+ * resized. */
+typedef struct clayer_center_crop_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    int64_t height, width; /* required, > 0 */
+    const char *data_format;
+} clayer_center_crop_config;
 
 /* MaxPooling1D-3D, AveragePooling1D-3D ("same" averages only what lies inside). */
 typedef struct clayer_pooling_config {

@@ -105,6 +105,8 @@ CLAYER_DECLARE_ADD(group_normalization, clayer_group_normalization_config);
 CLAYER_DECLARE_ADD(unit_normalization, clayer_unit_normalization_config);
 CLAYER_DECLARE_ADD(rescaling, clayer_rescaling_config);
 CLAYER_DECLARE_ADD(normalization, clayer_normalization_config);
+CLAYER_DECLARE_ADD(resizing, clayer_resizing_config);
+CLAYER_DECLARE_ADD(center_crop, clayer_center_crop_config);
 CLAYER_DECLARE_ADD(max_pooling1d, clayer_pooling_config);
 CLAYER_DECLARE_ADD(max_pooling2d, clayer_pooling_config);
 CLAYER_DECLARE_ADD(max_pooling3d, clayer_pooling_config);

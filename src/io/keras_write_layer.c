@@ -50,6 +50,12 @@ static bool is_unknown(const cly_layers_class *class, const char *name, int gene
         {2, "ZeroPadding1D", "data_format"},       {2, "Conv3DTranspose", "dilation_rate"},
         {2, "Activation", "activity_regularizer"}, {3, "Embedding", "input_length"},
         {2, "LayerNormalization", "rms_scaling"},
+        {2, "Resizing", "pad_to_aspect_ratio"},
+        {2, "Resizing", "fill_mode"},
+        {2, "Resizing", "fill_value"},
+        {2, "Resizing", "antialias"},
+        {2, "Resizing", "data_format"},
+        {2, "CenterCrop", "data_format"},
     };
     for (size_t i = 0; i < CLY_COUNT(unknown); i++) {
         if (unknown[i].generation == generation && strcmp(unknown[i].class_name, class->name) == 0 &&

@@ -1,13 +1,10 @@
 /* layers/up_sampling.c: UpSampling1D, UpSampling2D, UpSampling3D: every value repeated size[axis] times, or in 2D
- * bilinear. Keras: keras/src/layers/reshaping/up_sampling{1,2,3}d.py. */
+ * interpolated. Keras: keras/src/layers/reshaping/up_sampling{1,2,3}d.py. */
 #include <string.h>
 
-#include "layers/layer.h"
+#include "layers/resampling.h"
 
 typedef clayer_up_sampling_config config;
-
-/* Keras 3 knows the last three; they are named so that refusing them says what they are. */
-static const char *const interpolations[] = {"nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", NULL};
 
 #define SIZE CLY_PARAM_AXES(config, size, .fallback = 2)
 
@@ -15,7 +12,7 @@ static const cly_layers_param params_1d[] = {SIZE, {0}};
 static const cly_layers_param params_2d[] = {
     SIZE,
     CLY_PARAM_DATA_FORMAT(config),
-    CLY_PARAM(config, interpolation, CHOICE, .fallback_text = "nearest", .choices = interpolations),
+    CLY_PARAM(config, interpolation, CHOICE, .fallback_text = "nearest", .choices = cly_layers_interpolations),
     {0}};
 static const cly_layers_param params_3d[] = {SIZE, CLY_PARAM_DATA_FORMAT(config), {0}};
 
@@ -24,13 +21,11 @@ static bool is_bilinear(const clayer_layer *layer) {
     return layer->class->rank == 2 && strcmp(c->interpolation, "bilinear") == 0;
 }
 
-static clayer_status check(clayer_layer *layer) {
+/* Filters that change an image of the same size, too. */
+static bool is_smoothing(const clayer_layer *layer) {
     const config *c = layer->config;
-    if (layer->class->rank == 2 && !is_bilinear(layer) && strcmp(c->interpolation, "nearest") != 0) {
-        return cly_layers_fail(layer, CLAYER_UNSUPPORTED,
-                               "interpolation '%s' is not supported; nearest and bilinear are", c->interpolation);
-    }
-    return CLAYER_OK;
+    return layer->class->rank == 2 &&
+           (strcmp(c->interpolation, "gaussian") == 0 || strcmp(c->interpolation, "mitchellcubic") == 0);
 }
 
 static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
@@ -59,8 +54,14 @@ static clayer_status plan_either(const clayer_layer *layer, const clayer_shape *
     const config *c = layer->config;
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
-    if (cly_layers_same_shape(input, output)) {
+    if (cly_layers_same_shape(input, output) && !is_smoothing(layer)) {
         return CLAYER_OK; /* every factor is 1 */
+    }
+    if (layer->class->rank == 2 && !is_bilinear(layer) && strcmp(c->interpolation, "nearest") != 0) {
+        const cly_layers_resampling r = {.method = cly_layers_interpolation(c->interpolation),
+                                         .from = backward ? CLY_PLACE(CLY_OUTPUT_GRADIENT, 0) : CLY_PLACE(CLY_INPUT, 0),
+                                         .to = backward ? CLY_PLACE(CLY_INPUT_GRADIENT, 0) : CLY_PLACE(CLY_OUTPUT, 0)};
+        return cly_layers_plan_resample(layer, input, output, &r, backward, steps);
     }
     CLY_TRY(cly_ops_steps_add(steps, backward ? &cly_ops_resize_gradient_operator : &cly_ops_resize_operator, &step));
     cly_layers_outer_inner(layer, input, &step->shape.resize.outer, &step->shape.resize.inner);
@@ -85,11 +86,11 @@ static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape
     return plan_either(layer, inputs, output, true, steps);
 }
 
-#define CLASS(rank_)                                                                                              \
-    {                                                                                                             \
-        .name = "UpSampling" #rank_ "D", .auto_name = "up_sampling" #rank_ "d", .rank = (rank_),                  \
-        .config_size = sizeof(config), .params = params_##rank_##d, .check = check, .infer = infer, .plan = plan, \
-        .plan_backward = plan_backward                                                                            \
+#define CLASS(rank_)                                                                              \
+    {                                                                                             \
+        .name = "UpSampling" #rank_ "D", .auto_name = "up_sampling" #rank_ "d", .rank = (rank_),  \
+        .config_size = sizeof(config), .params = params_##rank_##d, .infer = infer, .plan = plan, \
+        .plan_backward = plan_backward                                                            \
     }
 
 const cly_layers_class cly_layers_up_sampling1d = CLASS(1);

@@ -15,6 +15,7 @@
 #include "ops/normalize.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
+#include "ops/resample.h"
 #include "ops/resize.h"
 #include "ops/window.h"
 
@@ -52,6 +53,8 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_group_norm_operator,
                                                      &cly_ops_group_norm_gradient_operator,
                                                      &cly_ops_normalize_operator,
+                                                     &cly_ops_resample_operator,
+                                                     &cly_ops_resample_gradient_operator,
                                                      NULL};
 
 #define OPERATORS (sizeof(cly_ops_operators) / sizeof(cly_ops_operators[0]) - 1)

@@ -16,6 +16,7 @@
 #include "ops/normalize.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
+#include "ops/resample.h"
 #include "ops/resize.h"
 #include "ops/window.h"
 
@@ -64,6 +65,7 @@ typedef union cly_ops_shape {
     cly_ops_gather_shape gather;
     cly_ops_differs_shape differs;
     cly_ops_norm_shape norm;
+    cly_ops_resample_shape resample;
 } cly_ops_shape;
 
 typedef struct cly_ops_step {

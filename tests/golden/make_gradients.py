@@ -288,7 +288,7 @@ def step_size(layer):
     name = type(layer).__name__
     if "Max" in name:
         return 2.0 ** -10
-    return 0.25 if name.startswith(("Crop", "Zero", "Up", "Average")) else 1e-5
+    return 0.25 if name.startswith(("Crop", "Zero", "Up", "Average", "Resizing", "CenterCrop")) else 1e-5
 
 
 def check_by_differences(rng, output, layer, inputs, weights, dy, gradients):

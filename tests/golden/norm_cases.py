@@ -52,6 +52,32 @@ NORMALIZATION = [
     case((2, 3, 4, 3), axis=1, mean=[1.0, 2.0, 0.5], variance=[4.0, 0.25, 2.0]),
 ]
 
+METHODS = ["bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"]
+KERAS2_METHODS = ["gaussian", "mitchellcubic"]
+RESIZING = (
+    [case((2, 5, 7, 3), height=8, width=4, interpolation=name) for name in METHODS]
+    + [case((1, 9, 6, 2), height=4, width=17, interpolation=name) for name in METHODS]
+    + [case((1, 7, 5, 2), only=2, height=11, width=3, interpolation=name) for name in KERAS2_METHODS]
+    + [case((1, 12, 9, 2), only=3, height=5, width=4, interpolation=name, antialias=True) for name in METHODS]
+    + [case((2, 6, 9, 2), height=5, width=5, crop_to_aspect_ratio=True),
+       case((1, 9, 4, 3), height=6, width=3, crop_to_aspect_ratio=True, interpolation="bicubic"),
+       case((1, 6, 9, 2), only=3, height=5, width=5, pad_to_aspect_ratio=True),
+       case((1, 9, 4, 3), only=3, height=6, width=4, pad_to_aspect_ratio=True, fill_value=2.5),
+       case((1, 9, 5, 1), only=3, height=8, width=8, pad_to_aspect_ratio=True, interpolation="nearest", fill_value=-1.0),
+       case((1, 3, 40, 1), height=3, width=20), case((1, 5, 5, 20), height=5, width=5)])
+AREA = [case((1, 7, 9, 2), only=2, height=3, width=4, interpolation="area"),
+        case((1, 3, 4, 2), only=2, height=6, width=12, interpolation="area"),
+        case((1, 8, 6, 1), only=2, height=4, width=9, interpolation="area")]
+CENTERCROP = [
+    case((2, 9, 8, 3), height=4, width=4), case((1, 9, 8, 2), height=5, width=3), case((1, 5, 5, 2), height=5, width=5),
+    case((1, 4, 9, 2), height=6, width=6), case((1, 5, 6, 3), height=9, width=4), case((1, 3, 3, 2), height=7, width=5),
+]
+UPSAMPLING2D_KERAS2 = [
+    case((1, 5, 4, 3), only=2, size=(2, 3), interpolation=name)
+    for name in ["bicubic", "gaussian", "lanczos3", "lanczos5", "mitchellcubic"]
+] + [case((1, 3, 5, 2), only=2, size=1, interpolation="gaussian")]
+UPSAMPLING2D_AREA = [case((1, 5, 4, 3), only=2, size=(2, 3), interpolation="area")]
+
 LAYERS_OF = {
     "batchnormalization_axes": ("BatchNormalization", BATCHNORMALIZATION_AXES),
     "layernormalization": ("LayerNormalization", LAYERNORMALIZATION),
@@ -59,9 +85,15 @@ LAYERS_OF = {
     "unitnormalization": ("UnitNormalization", UNITNORMALIZATION),
     "rescaling": ("Rescaling", RESCALING),
     "normalization": ("Normalization", NORMALIZATION),
+    "resizing": ("Resizing", RESIZING + AREA),
+    "centercrop": ("CenterCrop", CENTERCROP),
+    "upsampling2d_keras2": ("UpSampling2D", UPSAMPLING2D_KERAS2 + UPSAMPLING2D_AREA),
 }
 GRADIENTS_OF = {
     **LAYERS_OF,
+    # tf.image.resize has no gradient for "area".
+    "resizing": ("Resizing", RESIZING),
+    "upsampling2d_keras2": ("UpSampling2D", UPSAMPLING2D_KERAS2),
     "batchnormalization_axes": ("BatchNormalization",
                                 BATCHNORMALIZATION_AXES + [training(row) for row in BATCHNORMALIZATION_AXES]),
 }

@@ -1,0 +1,21 @@
+/* layers/resampling.h: what layers that interpolate images share. */
+#ifndef CLY_LAYERS_RESAMPLING_H
+#define CLY_LAYERS_RESAMPLING_H
+
+#include "layers/layer.h"
+
+/* Keras' names, in the order of cly_ops_resample_method. */
+extern const char *const cly_layers_interpolations[];
+cly_ops_resample_method cly_layers_interpolation(const char *name);
+
+typedef struct cly_layers_resampling {
+    cly_ops_resample_method method;
+    bool antialias;
+    cly_ops_place from, to;
+} cly_layers_resampling;
+
+/* Appends the step between images of shape x and y of a layer of two spatial axes; backward from dy to dx. */
+clayer_status cly_layers_plan_resample(const clayer_layer *layer, const clayer_shape *x, const clayer_shape *y,
+                                       const cly_layers_resampling *resampling, bool backward, cly_ops_steps *steps);
+
+#endif
