@@ -15,8 +15,9 @@ typedef struct cly_model_map {
     bool *relevant;              /* a call of the network: one a node, true for the first node of a call only */
     const clayer_layer **layers; /* deepest first, then in order of traversal from the outputs */
     size_t layer_count;
-    bool chain;                /* no branch, no layer called twice: printed without connections */
-    uint64_t trainable, fixed; /* parameters */
+    bool chain;                            /* no branch, no layer called twice: printed without connections */
+    uint64_t trainable, fixed;             /* parameters */
+    uint64_t trainable_bytes, fixed_bytes; /* as Keras stores them */
 } cly_model_map;
 
 clayer_status cly_model_map_create(const clayer_model *model, cly_model_map *map_out);

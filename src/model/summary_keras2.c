@@ -202,11 +202,11 @@ done:
 
 /* ---- the whole ---- */
 
-static clayer_status print_total(const table *t, const char *title, uint64_t parameters) {
+static clayer_status print_total(const table *t, const char *title, uint64_t parameters, uint64_t bytes) {
     clayer_status status = CLAYER_OK;
     cly_base_text line = {0};
     CLY_TRY(cly_base_text_add(&line, "%s: %llu (", title, (unsigned long long)parameters));
-    CLY_TRY(cly_model_add_size(&line, parameters * sizeof(float), "Byte"));
+    CLY_TRY(cly_model_add_size(&line, bytes, "Byte"));
     CLY_TRY(cly_base_text_add(&line, ")"));
     t->printer.print(line.chars, t->printer.data);
 done:
@@ -244,9 +244,9 @@ clayer_status cly_model_summary_keras2(const cly_model_map *map, const clayer_su
     CLY_TRY(print_rule(&t, "=", 0));
     CLY_TRY(print_layers(&t, map, 0));
     CLY_TRY(print_rule(&t, "=", 0));
-    CLY_TRY(print_total(&t, "Total params", map->trainable + map->fixed));
-    CLY_TRY(print_total(&t, "Trainable params", map->trainable));
-    CLY_TRY(print_total(&t, "Non-trainable params", map->fixed));
+    CLY_TRY(print_total(&t, "Total params", map->trainable + map->fixed, map->trainable_bytes + map->fixed_bytes));
+    CLY_TRY(print_total(&t, "Trainable params", map->trainable, map->trainable_bytes));
+    CLY_TRY(print_total(&t, "Non-trainable params", map->fixed, map->fixed_bytes));
     CLY_TRY(print_rule(&t, "_", 0));
 done:
     cly_base_text_free(&title);

@@ -364,14 +364,15 @@ done:
 /* With what the optimizer holds, if that is built: Keras counts it in the total. */
 static clayer_status print_totals(const table *t) {
     clayer_status status = CLAYER_OK;
-    const clayer_model *model = t->map->model;
-    uint64_t trainable = t->map->trainable, fixed = t->map->fixed, held = 0, held_bytes = 0;
-    if (model->compiled_holds != NULL && model->generation == 3) {
-        CLY_TRY(model->compiled_holds(model, &held, &held_bytes));
+    const cly_model_map *map = t->map;
+    uint64_t held = 0, held_bytes = 0;
+    if (map->model->compiled_holds != NULL && map->model->generation == 3) {
+        CLY_TRY(map->model->compiled_holds(map->model, &held, &held_bytes));
     }
-    CLY_TRY(print_total(t, "Total params", trainable + fixed + held, (trainable + fixed) * sizeof(float) + held_bytes));
-    CLY_TRY(print_total(t, "Trainable params", trainable, trainable * sizeof(float)));
-    CLY_TRY(print_total(t, "Non-trainable params", fixed, fixed * sizeof(float)));
+    CLY_TRY(print_total(t, "Total params", map->trainable + map->fixed + held,
+                        map->trainable_bytes + map->fixed_bytes + held_bytes));
+    CLY_TRY(print_total(t, "Trainable params", map->trainable, map->trainable_bytes));
+    CLY_TRY(print_total(t, "Non-trainable params", map->fixed, map->fixed_bytes));
     if (held > 0) {
         CLY_TRY(print_total(t, "Optimizer params", held, held_bytes));
     }

@@ -4,6 +4,7 @@
  * walking from the outputs back to the inputs. A Sequential shows its layers as they were added, its input never. A
  * nested model is one layer here, and a call of it with several outputs one call. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -299,8 +300,13 @@ static clayer_status count_totals(cly_model_map *map) {
     for (size_t i = 0; i < l.count; i++) {
         const clayer_layer *layer = l.items[i].layer;
         for (size_t j = 0; (i == 0 || l.items[i - 1].layer != layer) && j < layer->weight_count; j++) {
-            uint64_t count = (uint64_t)clayer_tensor_get_count(layer->weights[j].tensor);
-            *(l.items[i].trainable && layer->weights[j].trainable ? &map->trainable : &map->fixed) += count;
+            const cly_weights_weight *weight = &layer->weights[j];
+            uint64_t count = (uint64_t)clayer_tensor_get_count(weight->tensor);
+            bool learns = l.items[i].trainable && weight->trainable;
+            *(learns ? &map->trainable : &map->fixed) += count;
+            /* The one weight that is no float32: Normalization's number of samples. */
+            *(learns ? &map->trainable_bytes : &map->fixed_bytes) +=
+                count * (strcmp(weight->name, "count") == 0 ? sizeof(int64_t) : sizeof(float));
         }
     }
 done:

@@ -119,5 +119,12 @@ def arithmetic_inside(k):
     return k.Model([left, right], part(left) * part(right), name="arithmetic_inside")
 
 
-CASES = [siamese, chain, sequential, several_outputs, second_output, deep, unknown_sizes, frozen, long_names, arithmetic,
-         arithmetic_inside]
+def normalised(k):
+    """Normalization counts its samples in an int64, which the sizes show."""
+    inputs = k.Input((5, 3), name="x")
+    x = k.layers.Normalization(name="normal")(inputs)
+    return k.Model(inputs, k.layers.Rescaling(0.5, name="half")(x), name="normalised")
+
+
+CASES = [siamese, chain, sequential, several_outputs, second_output, deep, unknown_sizes, frozen, long_names, normalised,
+         arithmetic, arithmetic_inside]
