@@ -184,7 +184,8 @@ CLAYER_API clayer_status clayer_model_save_json(clayer_model *model, const char 
 CLAYER_API const char *clayer_model_get_name(const clayer_model *model);
 CLAYER_API size_t clayer_model_get_input_count(const clayer_model *model);
 CLAYER_API size_t clayer_model_get_output_count(const clayer_model *model);
-/* The name of the input or output layer; NULL if index is out of range. */
+/* The name of the input or output layer; of several outputs of one layer the later ones are numbered: "split",
+ * "split_1". NULL if index is out of range. */
 CLAYER_API const char *clayer_model_get_input_name(const clayer_model *model, size_t index);
 CLAYER_API const char *clayer_model_get_output_name(const clayer_model *model, size_t index);
 /* With the batch in front (-1); NULL if index is out of range. */

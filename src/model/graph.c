@@ -1,4 +1,4 @@
-/* model/graph.c: nodes and layers of a model: adding, names, outputs, getters.
+/* model/graph.c: nodes and layers of a model: adding, names, inputs.
  *
  * A node can only be joined to nodes that exist, so model->nodes is a topological order by construction. As in Keras a
  * layer may be called several times (its weights exist once), names are unique within a model, and a model that was
@@ -77,6 +77,7 @@ void clayer_model_destroy(clayer_model *model) {
     free(model->nodes);
     free(model->inputs);
     free(model->outputs);
+    cly_model_free_names(model->output_names, model->output_count);
     free(model->layers);
     free(model->name);
     free(model->inputs_form);
@@ -103,8 +104,7 @@ static clayer_status settle_name(clayer_model *model, clayer_layer *layer, char 
 
 /* ---- adding ---- */
 
-/* Plans are those of the graph before. */
-static void graph_changed(clayer_model *model) {
+void cly_model_graph_changed(clayer_model *model) {
     cly_model_memory_destroy(model);
     cly_model_flat_destroy(model);
     model->version++;
@@ -193,7 +193,7 @@ clayer_status cly_model_append(clayer_model *model, clayer_layer *layer, clayer_
         *model->flat = NULL;
     }
     model->flat_count += layer->nested == NULL ? 1 : layer->nested->flat_count;
-    graph_changed(model);
+    cly_model_graph_changed(model);
 done:
     while (status != CLAYER_OK && made > 0) {
         free_node(model->nodes[model->node_count + --made]);
@@ -311,6 +311,11 @@ done:
     return status;
 }
 
+size_t cly_model_count_calls(const clayer_model *model, const clayer_layer *layer) {
+    const cly_model_slot *slot = cly_model_table_find(&model->index.calls, layer, false);
+    return slot == NULL ? 0 : slot->number;
+}
+
 /* ---- inputs ---- */
 
 clayer_status cly_model_add_input(clayer_model *model, const char *name, const clayer_shape *batch_shape,
@@ -355,50 +360,4 @@ clayer_status clayer_add_named_input(clayer_model *model, const char *name, int 
 
 clayer_status clayer_add_input(clayer_model *model, int rank, const int64_t *dims, clayer_node **node_out) {
     return clayer_add_named_input(model, NULL, rank, dims, node_out);
-}
-
-/* ---- outputs ---- */
-
-clayer_status clayer_model_set_outputs(clayer_model *model, clayer_node *const *nodes, size_t count) {
-    if (model == NULL || nodes == NULL || count == 0) {
-        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_set_outputs: %s",
-                             model == NULL ? "model is NULL" : "no nodes are given");
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (nodes[i] == NULL || nodes[i]->model != model) {
-            return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s': output %zu is %s", model->name, i,
-                                 nodes[i] == NULL ? "NULL" : "a node of another model");
-        }
-    }
-    void *memory = NULL;
-    clayer_status status = cly_model_check_changeable(model);
-    if (status == CLAYER_OK) {
-        status = cly_base_alloc(count, sizeof(*nodes), &memory);
-    }
-    if (status != CLAYER_OK) {
-        return status;
-    }
-    memcpy(memory, nodes, count * sizeof(*nodes));
-    free(model->outputs);
-    free(model->outputs_form);
-    model->outputs_form = NULL;
-    model->outputs = memory;
-    model->output_count = count;
-    model->sequential = model->sequential && count == 1 && nodes[0]->index == model->node_count - 1;
-    graph_changed(model);
-    return CLAYER_OK;
-}
-
-size_t cly_model_count_calls(const clayer_model *model, const clayer_layer *layer) {
-    const cly_model_slot *slot = cly_model_table_find(&model->index.calls, layer, false);
-    return slot == NULL ? 0 : slot->number;
-}
-
-size_t cly_model_outputs(const clayer_model *model, clayer_node *const **nodes_out) {
-    if (model->output_count > 0) {
-        *nodes_out = model->outputs;
-        return model->output_count;
-    }
-    *nodes_out = model->node_count == 0 ? NULL : &model->nodes[model->node_count - 1];
-    return model->node_count == 0 ? 0 : 1;
 }

@@ -35,6 +35,9 @@ const char *clayer_model_get_output_name(const clayer_model *model, size_t index
         return clayer_model_get_output_name(model->facade, index);
     }
     const clayer_node *node = output_at(model, index);
+    if (node != NULL && model->output_names != NULL) {
+        return model->output_names[index];
+    }
     return node == NULL ? NULL : node->layer->name;
 }
 

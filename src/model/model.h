@@ -58,6 +58,7 @@ struct clayer_model {
     clayer_node **inputs;
     size_t input_count, input_capacity;
     clayer_node **outputs; /* empty: the last node */
+    char **output_names;   /* one each; NULL where outputs is */
     size_t output_count;
     clayer_layer **layers; /* distinct, in the order in which they were added; retained */
     size_t layer_count, layer_capacity;
@@ -151,6 +152,11 @@ clayer_status cly_model_prefix(clayer_status status, const clayer_node *node);
  * put on the list of layers. */
 clayer_status cly_model_append(clayer_model *model, clayer_layer *layer, clayer_node *const *inputs, size_t input_count,
                                const clayer_shape *shapes, size_t tensors);
+
+/* Forgets plans and the flat model, which are those of the graph before. */
+void cly_model_graph_changed(clayer_model *model);
+
+void cly_model_free_names(char **names, size_t count);
 
 /* Fails where the graph cannot be changed. */
 clayer_status cly_model_check_changeable(const clayer_model *model);

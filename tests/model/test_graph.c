@@ -102,7 +102,8 @@ START_TEST(a_layer_added_twice_is_one_layer) {
     ck_assert_uint_eq(clayer_model_get_output_count(model), 3);
     check_shape(clayer_model_get_output_shape(model, 0), 4, DIMS(-1, 6, 6, 4));
     check_shape(clayer_model_get_output_shape(model, 1), 4, DIMS(-1, 3, 4, 4));
-    ck_assert_str_eq(clayer_model_get_output_name(model, 2), "conv2d");
+    ck_assert_str_eq(clayer_model_get_output_name(model, 0), "conv2d");
+    ck_assert_str_eq(clayer_model_get_output_name(model, 2), "conv2d_2");
     clayer_model_destroy(model);
     ck_assert_uint_eq(device_bytes(), before);
 }

@@ -134,6 +134,9 @@ START_TEST(several_inputs_and_outputs_pass_through) {
     ck_assert_uint_eq(again[1]->call, 1);
     MUST(clayer_model_set_outputs(outer, (clayer_node *[]){again[0], nodes[1], again[1], again[2]}, 4));
     ck_assert_str_eq(clayer_model_get_output_name(outer, 0), "split");
+    ck_assert_str_eq(clayer_model_get_output_name(outer, 1), "split_1");
+    ck_assert_str_eq(clayer_model_get_output_name(outer, 3), "split_3");
+    ck_assert_ptr_null(clayer_model_get_output_name(outer, 4));
     clayer_node *y = add_input(plain, "x", 3, DIMS(6, 5, 2));
     clayer_node *sum = reuse_two(plain, split, "add", reuse(plain, split, "conv", y), y);
     clayer_node *relu = reuse(plain, split, "activation", sum);

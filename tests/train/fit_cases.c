@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/training.h"
+
 #ifndef FIT_FOLDER
 #define FIT_FOLDER "fit"
 #endif
@@ -209,29 +211,30 @@ clayer_fit_config fit_get_config(const fit_case *c, const fit_data *validation) 
                                .class_weight_count = c->class_weight_count};
 }
 
+/* In the order of Keras' model.weights, those of nested models where these stand. */
 double fit_distance(clayer_model *model, const fit_case *c) {
     double worst = 0;
-    size_t index = 0;
-    for (size_t i = 0; i < clayer_model_get_layer_count(model); i++) {
-        clayer_layer *layer = clayer_model_get_layer(model, i);
-        for (size_t j = 0; j < clayer_layer_get_weight_count(layer); j++, index++) {
-            const clayer_array *wanted = find(c, "", "weight", index), *start = find(c, "", "start", index);
-            const clayer_tensor *tensor = clayer_layer_get_weight(layer, j);
-            const int64_t count = clayer_tensor_get_count(tensor);
-            ck_assert_msg(wanted != NULL && clayer_array_get_count(wanted) == count, "%s: weight %zu", c->name, index);
-            const float *w = clayer_array_get_const_data(wanted), *s = clayer_array_get_const_data(start);
-            float *values = calloc((size_t)count, sizeof(float));
-            double apart = 0, moved = 0;
-            MUST(clayer_tensor_read(tensor, values, count));
-            for (int64_t k = 0; k < count; k++) {
-                apart += ((double)values[k] - w[k]) * ((double)values[k] - w[k]);
-                moved += ((double)s[k] - w[k]) * ((double)s[k] - w[k]);
-            }
-            free(values);
-            const double ratio = sqrt(apart) / (sqrt(moved) + 1e-6);
-            worst = ratio > worst || isnan(ratio) ? ratio : worst;
+    cly_model_weight *weights = NULL;
+    size_t total = 0;
+    MUST(cly_model_list_weights(model, false, &weights, &total));
+    for (size_t index = 0; index < total; index++) {
+        const clayer_array *wanted = find(c, "", "weight", index), *start = find(c, "", "start", index);
+        const clayer_tensor *tensor = weights[index].weight->tensor;
+        const int64_t count = clayer_tensor_get_count(tensor);
+        ck_assert_msg(wanted != NULL && clayer_array_get_count(wanted) == count, "%s: weight %zu", c->name, index);
+        const float *w = clayer_array_get_const_data(wanted), *s = clayer_array_get_const_data(start);
+        float *values = calloc((size_t)count, sizeof(float));
+        double apart = 0, moved = 0;
+        MUST(clayer_tensor_read(tensor, values, count));
+        for (int64_t k = 0; k < count; k++) {
+            apart += ((double)values[k] - w[k]) * ((double)values[k] - w[k]);
+            moved += ((double)s[k] - w[k]) * ((double)s[k] - w[k]);
         }
+        free(values);
+        const double ratio = sqrt(apart) / (sqrt(moved) + 1e-6);
+        worst = ratio > worst || isnan(ratio) ? ratio : worst;
     }
-    ck_assert(find(c, "", "weight", index) == NULL);
+    free(weights);
+    ck_assert(find(c, "", "weight", total) == NULL);
     return worst;
 }
