@@ -156,6 +156,17 @@ typedef struct cly_io_keras_refs {
 /* Appends the tensors of input_layers or output_layers: one ["name", call, 0], a list of them, or a dict, whose entries
  * Keras takes in the order of their keys. */
 clayer_status cly_io_keras_tensors(const cJSON *json, cly_io_keras_refs *refs);
+/* Whether the JSON among a Functional's layers is that of an operation on tensors (keras_operation.c), and the layer that
+ * computes it. */
+bool cly_io_keras_is_operation(const cJSON *json);
+clayer_status cly_io_keras_operation(clayer_context *context, const cJSON *json, int generation,
+                                     clayer_layer **layer_out);
+/* Visits the ["layer", call, tensor] of all tensors that an operation is called on, in order. */
+typedef clayer_status cly_io_keras_visit(cJSON *history, void *data);
+clayer_status cly_io_keras_walk_tensors(cJSON *json, cly_io_keras_visit *visit, void *data);
+/* Appends the tensors that one entry of inbound_nodes calls an operation on. */
+clayer_status cly_io_keras_operation_tensors(const cJSON *json, cly_io_keras_refs *refs);
+
 /* Appends the tensors that one entry of inbound_nodes calls its layer on, in the form of either generation; a mask
  * comes last. */
 clayer_status cly_io_keras_call(const cJSON *json, cly_io_keras_refs *refs);

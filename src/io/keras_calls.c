@@ -232,6 +232,17 @@ done:
     return status;
 }
 
+/* ---- operations ---- */
+
+static clayer_status add_visited(cJSON *history, void *data) {
+    return add_history(history, NULL, data);
+}
+
+clayer_status cly_io_keras_operation_tensors(const cJSON *json, cly_io_keras_refs *refs) {
+    refs->objects = cJSON_GetObjectItemCaseSensitive(json, "args") != NULL;
+    return cly_io_keras_walk_tensors((cJSON *)json, add_visited, refs); /* which is not changed */
+}
+
 /* ---- inputs and outputs of the model ---- */
 
 static clayer_status add_tensors(const cJSON *json, const char *key, cly_io_keras_refs *refs) {

@@ -75,7 +75,8 @@ static clayer_status read_calls(entry *item) {
     item->call_count = count;
     const cJSON *call = item->input ? NULL : calls->child;
     for (size_t i = 0; call != NULL; call = call->next, i++) {
-        status = cly_io_keras_call(call, &item->calls[i]);
+        status = cly_io_keras_is_operation(item->json) ? cly_io_keras_operation_tensors(call, &item->calls[i])
+                                                       : cly_io_keras_call(call, &item->calls[i]);
         if (status == CLAYER_OK && item->calls[i].count == 0) {
             status = cly_base_fail(CLAYER_BAD_FILE, "it is called on nothing");
         }

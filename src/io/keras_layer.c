@@ -368,6 +368,9 @@ clayer_status cly_io_keras_layer(clayer_context *context, const cJSON *json, int
     const char *name = cly_io_keras_text(config, "name");
     reader in = {.context = context, .generation = generation};
     clayer_status status = CLAYER_OK;
+    if (cly_io_keras_is_operation(json)) {
+        return cly_io_keras_operation(context, json, generation, layer_out);
+    }
     name = name != NULL ? name : cly_io_keras_text(json, "name");
     in.name = name != NULL ? name : "";
     CLY_TRY(find_class(json, in.name, &in.class));

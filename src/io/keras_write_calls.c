@@ -167,6 +167,50 @@ done:
     return status;
 }
 
+typedef struct origin_inputs {
+    const clayer_node *node;
+    size_t next;
+} origin_inputs;
+
+/* The node's next input in the place of the tensor that the file had there. */
+static clayer_status place_input(cJSON *history, void *data) {
+    origin_inputs *in = data;
+    const clayer_node *node = in->node;
+    const int generation = node->model->generation;
+    cJSON *fresh = NULL;
+    clayer_status status = CLAYER_OK;
+    if (in->next >= node->input_count) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "'%s' has fewer inputs than its operation", node->layer->name);
+    }
+    CLY_TRY(write_history(node->inputs[in->next++], generation, false, &fresh));
+    for (int i = 0; i < 3; i++) {
+        cJSON *item = cJSON_DetachItemFromArray(fresh, 0);
+        if (!cJSON_ReplaceItemInArray(history, i, item)) {
+            cJSON_Delete(item);
+            status = cly_io_json_put(NULL, "inbound_nodes", NULL);
+            goto done;
+        }
+    }
+done:
+    cJSON_Delete(fresh);
+    return status;
+}
+
+/* A call of an operation as the file had it. */
+static clayer_status write_origin_call(const clayer_node *node, cJSON **json_out) {
+    cJSON *origin = cJSON_Parse(node->layer->origin);
+    cJSON *call = cJSON_DetachItemFromArray(cJSON_GetObjectItemCaseSensitive(origin, "inbound_nodes"), 0);
+    origin_inputs in = {.node = node};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_keras_walk_tensors(call, place_input, &in));
+    *json_out = call;
+    call = NULL;
+done:
+    cJSON_Delete(call);
+    cJSON_Delete(origin);
+    return status;
+}
+
 clayer_status cly_io_keras_write_calls(const clayer_model *model, const clayer_layer *layer, int generation,
                                        cJSON *json) {
     cJSON *calls = cJSON_CreateArray(), *call = NULL;
@@ -174,7 +218,9 @@ clayer_status cly_io_keras_write_calls(const clayer_model *model, const clayer_l
     for (size_t i = 0; i < model->node_count; i++) {
         const clayer_node *node = model->nodes[i];
         if (node->layer == layer && node->input_count > 0 && node->tensor == 0) {
-            CLY_TRY(generation == 2 ? write_inputs(node, 2, &call) : write_keras3_call(node, &call));
+            CLY_TRY(layer->origin != NULL ? write_origin_call(node, &call)
+                    : generation == 2     ? write_inputs(node, 2, &call)
+                                          : write_keras3_call(node, &call));
             CLY_TRY(cly_io_json_put(calls, NULL, call));
         }
     }

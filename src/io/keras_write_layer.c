@@ -237,9 +237,35 @@ done:
     return status;
 }
 
+/* As the file had it, under the layer's name; its calls are written beside. */
+static clayer_status write_origin(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out) {
+    static const char *const names[] = {"module", "registered_name", "build_config"};
+    cJSON *json = cJSON_Parse(layer->origin), *name = cJSON_CreateString(layer->name);
+    cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
+    clayer_status status = CLAYER_OK;
+    cJSON_DeleteItemFromObjectCaseSensitive(json, "name");
+    cJSON_DeleteItemFromObjectCaseSensitive(json, "inbound_nodes");
+    for (size_t i = 0; i < CLY_COUNT(names) && style->legacy && style->generation == 2; i++) {
+        cJSON_DeleteItemFromObjectCaseSensitive(json, names[i]);
+    }
+    if (name == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(config, "name", name)) {
+        cJSON_Delete(name);
+        status = cly_io_json_put(NULL, "name", NULL);
+        goto done;
+    }
+    *json_out = json;
+    json = NULL;
+done:
+    cJSON_Delete(json);
+    return status;
+}
+
 clayer_status cly_io_keras_write_layer(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out) {
     cJSON *config = NULL;
     char text[CLY_LAYERS_DESCRIPTION];
+    if (layer->origin != NULL) {
+        return write_origin(layer, style, json_out);
+    }
     clayer_status status = write_config(layer, style, &config);
     if (status == CLAYER_OK) {
         status = cly_io_keras_write_object("keras.layers", layer->class->name, config, style->legacy, json_out);

@@ -89,7 +89,7 @@ static clayer_status write_layer(const clayer_model *model, const clayer_layer *
         CLY_TRY(write_nested(layer, style, &json));
     } else {
         CLY_TRY(cly_io_keras_write_layer(layer, style, &json));
-        if (!style->legacy && call != NULL && call->input_count > 0) {
+        if (!style->legacy && layer->origin == NULL && call != NULL && call->input_count > 0) {
             CLY_TRY(put_build_config(json, input_shapes(call)));
         }
     }

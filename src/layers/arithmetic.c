@@ -50,6 +50,17 @@ static void fill_shape(cly_ops_function function, const cly_layers_operand *a, c
     shape->scalar = a->is_scalar ? a->scalar : b != NULL ? b->scalar : 0;
 }
 
+/* The operand's place in the step; b may be NULL. */
+static void set_operand(cly_ops_step *step, int index, const cly_layers_operand *operand) {
+    if (operand == NULL || operand->is_scalar) {
+        return; /* nowhere */
+    }
+    step->operands[index] = operand->place;
+    if (operand->place.kind == CLY_CONSTANT) {
+        step->constants[operand->place.index] = operand->constant;
+    }
+}
+
 clayer_status cly_layers_plan_function(cly_ops_steps *steps, cly_ops_function function, const cly_layers_operand *a,
                                        const cly_layers_operand *b, cly_ops_place y, const clayer_shape *y_shape,
                                        cly_ops_step **step_out) {
@@ -63,8 +74,8 @@ clayer_status cly_layers_plan_function(cly_ops_steps *steps, cly_ops_function fu
     }
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_arithmetic_operator, &step));
     fill_shape(function, a, b, y_shape, &step->shape.arithmetic);
-    step->operands[0] = a->is_scalar ? CLY_PLACE(CLY_NOWHERE, 0) : a->place;
-    step->operands[1] = b == NULL || b->is_scalar ? CLY_PLACE(CLY_NOWHERE, 0) : b->place;
+    set_operand(step, 0, a);
+    set_operand(step, 1, b);
     step->operands[2] = y;
     if (step_out != NULL) {
         *step_out = step;
@@ -108,7 +119,7 @@ static clayer_status plan_factor(cly_ops_steps *steps, const cly_layers_operand 
         step->shape.reduce = (cly_ops_reduce_shape){.x = *y, .y = own->shape, .has_factor = true};
         step->operands[0] = dy;
         step->operands[1] = target;
-        step->operands[2] = other->place;
+        set_operand(step, 2, other);
         goto done;
     }
     const cly_ops_place product = reduces ? cly_layers_temporary(steps, 1, cly_layers_bytes(y)) : target;
@@ -137,8 +148,8 @@ static clayer_status plan_any(cly_ops_steps *steps, cly_ops_function function, c
         shape->forward.limits[0] = limits[0];
         shape->forward.limits[1] = limits[1];
     }
-    step->operands[0] = a->is_scalar ? CLY_PLACE(CLY_NOWHERE, 0) : a->place;
-    step->operands[1] = b == NULL || b->is_scalar ? CLY_PLACE(CLY_NOWHERE, 0) : b->place;
+    set_operand(step, 0, a);
+    set_operand(step, 1, b);
     step->operands[2] = dy;
     step->operands[3] = whole;
     if (reduces) {

@@ -15,6 +15,7 @@ clayer_shape cly_layers_expand_shape(const clayer_shape *shape, int rank, bool b
 /* What a function is applied to: a tensor of the output's rank, or a number. */
 typedef struct cly_layers_operand {
     cly_ops_place place;
+    cl_mem constant; /* what CLY_CONSTANT means */
     clayer_shape shape;
     bool is_scalar;
     float scalar;

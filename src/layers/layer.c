@@ -11,11 +11,15 @@
 
 /* ---- messages ---- */
 
+const char *cly_layers_class_name(const clayer_layer *layer) {
+    return layer->origin_class != NULL ? layer->origin_class : layer->class->name;
+}
+
 const char *cly_layers_describe(const clayer_layer *layer, char *text, size_t capacity) {
     if (layer->name == NULL) {
-        (void)snprintf(text, capacity, "%s", layer->class->name);
+        (void)snprintf(text, capacity, "%s", cly_layers_class_name(layer));
     } else {
-        (void)snprintf(text, capacity, "%s '%.100s'", layer->class->name, layer->name);
+        (void)snprintf(text, capacity, "%s '%.100s'", cly_layers_class_name(layer), layer->name);
     }
     return text;
 }
@@ -143,6 +147,8 @@ void clayer_layer_destroy(clayer_layer *layer) {
     for (size_t i = 0; i < CLY_COUNT(layer->saved); i++) {
         cly_device_buffer_destroy(layer->context, layer->saved[i]);
     }
+    free(layer->origin);
+    free(layer->origin_class);
     cly_layers_params_free(layer->class->params, layer->config);
     free(layer->name);
     cly_device_release(layer->context);
@@ -159,7 +165,7 @@ const char *clayer_layer_get_name(const clayer_layer *layer) {
 }
 
 const char *clayer_layer_get_class_name(const clayer_layer *layer) {
-    return layer == NULL ? NULL : layer->class->name;
+    return layer == NULL ? NULL : cly_layers_class_name(layer);
 }
 
 size_t clayer_layer_get_weight_count(const clayer_layer *layer) {

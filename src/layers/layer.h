@@ -65,6 +65,8 @@ struct clayer_layer {
                                       all layers run in */
     bool channels_first;           /* resolved from data_format where the class has it */
     cly_ops_activation activation; /* parsed where the class has it */
+    char *origin;       /* the JSON of the operation on tensors that a file has in the layer's place, owned; NULL: none */
+    char *origin_class; /* what Keras calls that: "TFOpLambda"; owned */
     void *config;                  /* the public struct with all defaults in place, owned */
     cly_weights_weight weights[CLY_LAYERS_WEIGHTS];
     size_t weight_count;
@@ -105,6 +107,9 @@ const cly_layers_class *cly_layers_find_class(const char *name);
 clayer_status cly_layers_create(clayer_context *context, const cly_layers_class *layer_class, const void *config,
                                 clayer_layer **layer_out);
 clayer_layer *cly_layers_retain(clayer_layer *layer);
+
+/* The class as Keras shows it, which for an operation on tensors is not the one that computes it. */
+const char *cly_layers_class_name(const clayer_layer *layer);
 
 /* "Conv2D 'conv2d_1'", for messages ("Conv2D" while nameless); `text` holds CLY_LAYERS_DESCRIPTION bytes. Returns
  * text. */

@@ -78,7 +78,7 @@ static clayer_status add_title(cly_base_text *line, const clayer_layer *layer) {
         CLY_TRY(add_text(line, layer->name));
         CLY_TRY(cly_base_text_add(line, "</b> "));
     }
-    CLY_TRY(cly_base_text_add(line, "(%s)", layer->class->name));
+    CLY_TRY(cly_base_text_add(line, "(%s)", cly_layers_class_name(layer)));
 done:
     return status;
 }

@@ -161,7 +161,7 @@ static clayer_status print_layer(const table *t, const clayer_model *model, cons
     cly_base_text cells[COLUMNS] = {{0}};
     uint64_t parameters = 0;
     CLY_TRY(cly_model_count_parameters(layer, &parameters));
-    CLY_TRY(cly_base_text_add(&cells[0], "%s (%s)", layer->name, layer->class->name));
+    CLY_TRY(cly_base_text_add(&cells[0], "%s (%s)", layer->name, cly_layers_class_name(layer)));
     CLY_TRY(add_shape(model, layer, &cells[1]));
     CLY_TRY(cly_base_text_add(&cells[2], "%llu", (unsigned long long)parameters));
     CLY_TRY(add_connections(t, layer, level, &cells[3]));

@@ -293,7 +293,7 @@ static clayer_status print_layer(const table *t, const clayer_model *model, cons
     uint64_t parameters = 0;
     CLY_TRY(cly_model_count_parameters(layer, &parameters));
     CLY_TRY(add_blanks(&cells[0], 3 * level));
-    CLY_TRY(cly_base_text_add(&cells[0], "%s%s (%s)", level > 0 ? "└ " : "", layer->name, layer->class->name));
+    CLY_TRY(cly_base_text_add(&cells[0], "%s%s (%s)", level > 0 ? "└ " : "", layer->name, cly_layers_class_name(layer)));
     CLY_TRY(add_shape(model, layer, &cells[1]));
     CLY_TRY(add_count(&cells[2], parameters));
     CLY_TRY(add_connections(t, layer, level, &cells[3]));

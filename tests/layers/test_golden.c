@@ -86,6 +86,7 @@ static const struct {
     {"maximum", 14, EXACT},
     {"minimum", 14, EXACT},
     {"concatenate", 12, EXACT},
+    {"gradients/operation", 140, CLOSE},
 };
 
 static test_usage usage;

@@ -82,6 +82,7 @@ static const struct {
     {"maximum", 18, CLOSE},
     {"minimum", 18, CLOSE},
     {"concatenate", 12, EXACT},
+    {"operation", 140, CLOSE},
 };
 
 static test_usage usage;

@@ -1,0 +1,60 @@
+/* io/keras_operation.h: what the readers of operations on tensors share: the arguments of one call by position and
+ * name.
+ */
+#ifndef CLY_IO_KERAS_OPERATION_H
+#define CLY_IO_KERAS_OPERATION_H
+
+#include "io/keras.h"
+#include "layers/operation.h"
+
+#define CLY_IO_KERAS_MOST_ARGUMENTS 32
+
+/* One call of one operation. */
+typedef struct cly_io_keras_operation_call {
+    clayer_context *context;
+    int generation;
+    const char *layer_name;     /* borrowed, as all below */
+    const char *operation;      /* "math.add", "keras.src.ops.numpy.Add" */
+    const cJSON *positional[8]; /* Keras 2 has the first only */
+    size_t positional_count;
+    const cJSON *keywords;                          /* of the call; NULL: none */
+    const cJSON *config;                            /* of the operation, which in Keras 3 has arguments too */
+    const cJSON *used[CLY_IO_KERAS_MOST_ARGUMENTS]; /* what was asked for */
+    size_t used_count;
+    int tensors; /* how many of the arguments so far were tensors */
+} cly_io_keras_operation_call;
+
+/* The argument of that place (-1: by name only) or one of the names, or NULL; other NULL: one name. */
+const cJSON *cly_io_keras_argument(cly_io_keras_operation_call *call, int position, const char *name,
+                                   const char *other);
+
+/* The ["layer", call, tensor] of an argument that is a tensor, or NULL. */
+const cJSON *cly_io_keras_history(const cJSON *value);
+
+/* CLAYER_UNSUPPORTED with the layer's and the operation's name before the reason. */
+clayer_status cly_io_keras_operation_fail(const cly_io_keras_operation_call *call, const char *format, ...)
+    CLY_PRINTF(2, 3);
+
+/* ---- arguments of one kind (keras_operation_arguments.c) ---- */
+
+/* An operand of a function: a tensor, a number, or a list of numbers, whose `values` are allocated. */
+typedef struct cly_io_keras_operand {
+    cly_layers_source source;
+    int input;
+    double number;
+    clayer_shape shape;
+    double *values;
+} cly_io_keras_operand;
+clayer_status cly_io_keras_read_operand(cly_io_keras_operation_call *call, const cJSON *value,
+                                        cly_io_keras_operand *operand_out);
+
+/* The tensor that must stand first. */
+clayer_status cly_io_keras_read_tensor(cly_io_keras_operation_call *call);
+/* An integer or a list of them; NULL or null: *none_out. */
+clayer_status cly_io_keras_read_axes(cly_io_keras_operation_call *call, const cJSON *value, clayer_shape *axes_out,
+                                     bool *none_out);
+/* The entries of an index. */
+clayer_status cly_io_keras_read_slices(cly_io_keras_operation_call *call, const cJSON *value,
+                                       cly_layers_operation_config *config);
+
+#endif
