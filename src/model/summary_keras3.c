@@ -1,23 +1,14 @@
 /* model/summary_keras3.c: the table of Keras 3's model.summary(), as the Python package rich draws it on a plain
  * output of 80 columns: box characters, cells wrapped at words, long words cut with an ellipsis. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/error.h"
-#include "base/memory.h"
 #include "model/cells.h"
 #include "model/summary.h"
+#include "model/wrap.h"
 
 #define COLUMNS 4
 #define CONSOLE 80        /* what is wider is cut, as rich does */
 #define DEFAULT_LENGTH 76 /* Keras leaves 4 columns */
 #define PADDING 2         /* a space on either side of a cell */
-
-/* Line breaks of one text: line i is bytes [starts[i], starts[i + 1]). */
-typedef struct lines {
-    size_t *starts;
-    size_t count, capacity;
-} lines;
 
 typedef struct table {
     const cly_model_map *map;
@@ -27,141 +18,6 @@ typedef struct table {
     int widths[COLUMNS]; /* with padding */
 } table;
 
-/* ---- wrapping ---- */
-
-static clayer_status add_start(lines *l, size_t start) {
-    void *items = l->starts;
-    clayer_status status = cly_base_grow(&items, &l->capacity, l->count, sizeof(size_t));
-    if (status == CLAYER_OK) {
-        l->starts = items;
-        l->starts[l->count++] = start;
-    }
-    return status;
-}
-
-/* The end of the word at `start`: blanks before it (at the start of the text only), itself, and the blanks behind;
- * *solid_out is where those begin. */
-static size_t find_word(const char *text, size_t start, size_t *solid_out) {
-    size_t end = start;
-    bool wanted[] = {true, false, true}; /* blank, solid, blank */
-    for (int i = 0; i < 3; i++) {
-        while (text[end] != '\0') {
-            cly_model_glyph glyph = cly_model_read_glyph(text + end);
-            if (cly_model_is_space(glyph.point) != wanted[i]) {
-                break;
-            }
-            end += (size_t)glyph.bytes;
-        }
-        if (i == 1) {
-            *solid_out = end;
-        }
-    }
-    return end;
-}
-
-/* Breaks a word that is wider than a line into pieces; *offset_out is the width of the last. */
-static clayer_status fold_word(const char *text, size_t start, size_t end, int width, lines *l, int *offset_out) {
-    clayer_status status = CLAYER_OK;
-    while (start < end) {
-        size_t piece = cly_model_fit_cells(text + start, end - start, width);
-        if (piece == 0) {
-            piece = end - start; /* not even one character fits */
-        }
-        if (start > 0) {
-            CLY_TRY(add_start(l, start));
-        }
-        *offset_out = cly_model_count_cells(text + start, piece);
-        start += piece;
-    }
-done:
-    return status;
-}
-
-/* Where lines of `width` cells begin. A word too wide for any line is folded, or stands on a line of its own to be cut
- * later. The list ends with the text's length. */
-static clayer_status wrap(const char *text, int width, bool fold, lines *l) {
-    clayer_status status = CLAYER_OK;
-    size_t length = strlen(text), start = 0, solid = 0;
-    int offset = 0;
-    l->count = 0;
-    CLY_TRY(add_start(l, 0));
-    while (start < length) {
-        size_t end = find_word(text, start, &solid);
-        if (solid == start && end == length && start > 0) {
-            break;
-        }
-        int word = cly_model_count_cells(text + start, solid - start);
-        int whole = cly_model_count_cells(text + start, end - start);
-        if (width - offset >= word) {
-            offset += whole;
-        } else if (word > width && fold) {
-            CLY_TRY(fold_word(text, start, end, width, l, &offset));
-        } else {
-            if (start > 0 && (word > width || offset > 0)) {
-                CLY_TRY(add_start(l, start));
-            }
-            offset = start > 0 || word > width ? whole : offset;
-        }
-        start = end;
-    }
-    CLY_TRY(add_start(l, length));
-done:
-    return status;
-}
-
-static size_t without_blanks_behind(const char *text, size_t start, size_t end) {
-    size_t last = start;
-    while (start < end) {
-        cly_model_glyph glyph = cly_model_read_glyph(text + start);
-        start += (size_t)glyph.bytes;
-        last = cly_model_is_space(glyph.point) ? last : start;
-    }
-    return last;
-}
-
-/* Drops blanks behind a line as far as they reach over its edge, where rich counts characters, not cells: a blank
- * behind a Chinese word stays, and may cost the word its end. */
-static size_t trim_edge(const char *text, size_t start, size_t end, int width) {
-    size_t solid = without_blanks_behind(text, start, end);
-    size_t edge = start + cly_model_fit_points(text + start, end - start, (size_t)width);
-    return solid > edge ? solid : edge;
-}
-
-static clayer_status add_blanks(cly_base_text *line, int count) {
-    clayer_status status = CLAYER_OK;
-    for (; count > 0; count--) {
-        CLY_TRY(cly_base_text_add_bytes(line, " ", 1));
-    }
-done:
-    return status;
-}
-
-/* One line of a cell, cut or padded to exactly `width` cells. */
-static clayer_status add_cell_line(cly_base_text *line, const char *text, size_t start, size_t end, int width,
-                                   bool right) {
-    clayer_status status = CLAYER_OK;
-    if (width < 1) {
-        return CLAYER_OK;
-    }
-    end = right ? without_blanks_behind(text, start, end) : trim_edge(text, start, end, width);
-    int cells = cly_model_count_cells(text + start, end - start);
-    bool cut = cells > width;
-    if (cut) {
-        end = start + cly_model_fit_cells(text + start, end - start, width - 1);
-        cells = cly_model_count_cells(text + start, end - start);
-    }
-    CLY_TRY(add_blanks(line, right && !cut ? width - cells : 0));
-    CLY_TRY(cly_base_text_add_bytes(line, text + start, end - start));
-    if (cut) {
-        CLY_TRY(add_blanks(line, width - 1 - cells)); /* half of a wide character */
-        CLY_TRY(cly_base_text_add(line, "…"));
-    } else {
-        CLY_TRY(add_blanks(line, right ? 0 : width - cells));
-    }
-done:
-    return status;
-}
-
 /* ---- lines of the table ---- */
 
 /* Prints what the console has room for. */
@@ -169,7 +25,7 @@ static clayer_status print_line(const table *t, cly_base_text *line) {
     clayer_status status = CLAYER_OK;
     if (cly_model_count_cells(line->chars, line->length) > CONSOLE) {
         line->length = cly_model_fit_cells(line->chars, line->length, CONSOLE);
-        CLY_TRY(add_blanks(line, CONSOLE - cly_model_count_cells(line->chars, line->length)));
+        CLY_TRY(cly_model_add_blanks(line, CONSOLE - cly_model_count_cells(line->chars, line->length)));
         line->chars[line->length] = '\0';
     }
     t->printer.print(line->chars, t->printer.data);
@@ -198,11 +54,11 @@ done:
 /* A header's cells stand at the bottom of the row, others at the top. */
 static clayer_status print_row(const table *t, const char *const *cells, const char *bar, bool header) {
     clayer_status status = CLAYER_OK;
-    lines l[COLUMNS] = {{0}};
+    cly_model_lines l[COLUMNS] = {{0}};
     cly_base_text line = {0};
     size_t height = 1;
     for (int i = 0; i < t->columns; i++) {
-        CLY_TRY(wrap(cells[i], t->widths[i] - PADDING, false, &l[i]));
+        CLY_TRY(cly_model_break_lines(cells[i], t->widths[i] - PADDING, false, &l[i]));
         height = l[i].count - 1 > height ? l[i].count - 1 : height;
     }
     for (size_t row = 0; row < height; row++) {
@@ -210,21 +66,21 @@ static clayer_status print_row(const table *t, const char *const *cells, const c
             size_t count = l[i].count - 1, above = header ? height - count : 0;
             int inside = t->widths[i] < PADDING ? 0 : t->widths[i] - PADDING;
             CLY_TRY(cly_base_text_add(&line, "%s", bar));
-            CLY_TRY(add_blanks(&line, t->widths[i] > 0));
+            CLY_TRY(cly_model_add_blanks(&line, t->widths[i] > 0));
             if (row >= above && row - above < count) {
                 const size_t *starts = &l[i].starts[row - above];
-                CLY_TRY(add_cell_line(&line, cells[i], starts[0], starts[1], inside, i == 2));
+                CLY_TRY(cly_model_add_cell_line(&line, cells[i], starts[0], starts[1], inside, i == 2));
             } else {
-                CLY_TRY(add_blanks(&line, inside));
+                CLY_TRY(cly_model_add_blanks(&line, inside));
             }
-            CLY_TRY(add_blanks(&line, t->widths[i] > 1));
+            CLY_TRY(cly_model_add_blanks(&line, t->widths[i] > 1));
         }
         CLY_TRY(cly_base_text_add(&line, "%s", bar));
         CLY_TRY(print_line(t, &line));
     }
 done:
     for (int i = 0; i < COLUMNS; i++) {
-        free(l[i].starts);
+        cly_model_lines_free(&l[i]);
     }
     cly_base_text_free(&line);
     return status;
@@ -292,8 +148,8 @@ static clayer_status print_layer(const table *t, const clayer_model *model, cons
     cly_base_text cells[COLUMNS] = {{0}};
     uint64_t parameters = 0;
     CLY_TRY(cly_model_count_parameters(layer, &parameters));
-    CLY_TRY(add_blanks(&cells[0], 3 * level));
-    CLY_TRY(cly_base_text_add(&cells[0], "%s%s (%s)", level > 0 ? "└ " : "", layer->name, cly_layers_class_name(layer)));
+    CLY_TRY(cly_model_add_blanks(&cells[0], 3 * level));
+    CLY_TRY(cly_base_text_add(&cells[0], "%s%s (%s)", level > 0 ? "└ " : "", layer->name, layer->class->name));
     CLY_TRY(add_shape(model, layer, &cells[1]));
     CLY_TRY(add_count(&cells[2], parameters));
     CLY_TRY(add_connections(t, layer, level, &cells[3]));
@@ -332,17 +188,17 @@ done:
 /* A line outside the table: folded at the console's width. */
 static clayer_status print_text(const table *t, const char *text) {
     clayer_status status = CLAYER_OK;
-    lines l = {0};
+    cly_model_lines l = {0};
     cly_base_text line = {0};
-    CLY_TRY(wrap(text, CONSOLE, true, &l));
+    CLY_TRY(cly_model_break_lines(text, CONSOLE, true, &l));
     for (size_t i = 0; i + 1 < l.count; i++) {
         size_t start = l.starts[i];
-        size_t end = trim_edge(text, start, l.starts[i + 1], CONSOLE);
+        size_t end = cly_model_trim_edge(text, start, l.starts[i + 1], CONSOLE);
         CLY_TRY(cly_base_text_add_bytes(&line, text + start, end - start));
         CLY_TRY(print_line(t, &line));
     }
 done:
-    free(l.starts);
+    cly_model_lines_free(&l);
     cly_base_text_free(&line);
     return status;
 }
