@@ -138,7 +138,7 @@ def main():
             for generation in sorted(GENERATIONS) if args.only in builder.__name__ else []:
                 for path, wrong in compare(args, builder, generation, folder):
                     passed, failed = passed + (wrong is None), failed + (wrong is not None)
-                    print(f"{'ok  ' if wrong is None else 'FAIL'} {path.name}{': ' + wrong if wrong else ''}", flush=True)
+                    print(f"ok   {path.name}" if wrong is None else f"FAIL {path.name}: {wrong}", flush=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
