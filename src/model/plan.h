@@ -1,7 +1,8 @@
 /* model/plan.h: a model at concrete input shapes, ready to be enqueued: steps of every node and where outputs lie.
  *
  * plan.c infers shapes and lets layers write their steps, fuse.c moves steps into neighbouring ones, storage.c decides
- * which outputs share memory, memory.c keeps the last plans and the buffers (pool.c), run.c enqueues. Training uses the same parts: see training_plan.h. */
+ * which outputs share memory, memory.c keeps the last plans and the buffers (pool.c), run.c enqueues. Training uses the
+ * same parts: see training_plan.h. */
 #ifndef CLY_MODEL_PLAN_H
 #define CLY_MODEL_PLAN_H
 
