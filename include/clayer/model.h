@@ -178,6 +178,21 @@ CLAYER_API clayer_status clayer_model_save_weights(clayer_model *model, const ch
 /* The architecture alone, Keras' to_json(). */
 CLAYER_API clayer_status clayer_model_save_json(clayer_model *model, const char *path);
 
+/* ---- a check that travels with the file ---- */
+
+/* How far an output may differ from the one stored, relative to the largest value. */
+#define CLAYER_CHECK_TOLERANCE 3e-4
+
+/* Runs the model on `inputs` (one a model input, few samples) and keeps them and its outputs as the model's check:
+ * clayer_model_save writes both where no Keras looks, and clayer_model_load runs the model on the inputs, on the device
+ * at hand, and fails with CLAYER_CHECK_FAILED if an output differs by more than CLAYER_CHECK_TOLERANCE. Saving runs it
+ * too and leaves out a check that the model no longer passes, because it was trained or changed since. inputs NULL: no
+ * check any more. */
+CLAYER_API clayer_status clayer_model_set_check(clayer_model *model, clayer_array *const *inputs, size_t input_count);
+
+/* Whether the model has a check; difference_out (or NULL) gets the largest difference found by the last run of it. */
+CLAYER_API bool clayer_model_get_check(const clayer_model *model, double *difference_out);
+
 /* ---- looking ---- */
 
 /* The model's name, and how many inputs and outputs it has. */

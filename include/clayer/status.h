@@ -17,7 +17,8 @@ typedef enum clayer_status {
     CLAYER_DEVICE_ERROR,     /* an OpenCL call failed */
     CLAYER_BUILD_FAILED,     /* the device's compiler refused a kernel */
     CLAYER_OUT_OF_MEMORY,    /* on the host or on the device */
-    CLAYER_NOT_FINITE        /* a NaN or an infinity where training needs a number */
+    CLAYER_NOT_FINITE,       /* a NaN or an infinity where training needs a number */
+    CLAYER_CHECK_FAILED      /* a file's check: the device computes another output than the one stored */
 } clayer_status;
 
 /* "invalid argument" for CLAYER_INVALID_ARGUMENT, and so on. Static memory; any thread. */

@@ -40,6 +40,8 @@ const char *clayer_status_string(clayer_status status) {
             return "out of memory";
         case CLAYER_NOT_FINITE:
             return "not finite";
+        case CLAYER_CHECK_FAILED:
+            return "check failed";
     }
     return "unknown status";
 }

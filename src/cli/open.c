@@ -91,6 +91,7 @@ int cly_cli_load_model(const cly_cli_verb *verb, clayer_context *context, const 
     if (json && weights_path == NULL && !without_weights && has_weights(model)) {
         cly_cli_notice("'%s' is a config without weights: they are as initialised (--weights FILE loads them)", path);
     }
+    cly_cli_tell_check(model, path);
     *model_out = model;
     return CLY_EXIT_DONE;
 }

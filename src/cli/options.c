@@ -63,6 +63,7 @@ static int exit_status_of(clayer_status status) {
         case CLAYER_OUT_OF_MEMORY:
             return CLY_EXIT_MEMORY;
         case CLAYER_NOT_FINITE:
+        case CLAYER_CHECK_FAILED:
             return CLY_EXIT_CHECK;
     }
     return CLY_EXIT_DEVICE;

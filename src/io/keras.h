@@ -47,6 +47,10 @@ clayer_status cly_io_keras_map(clayer_context *context, const clayer_load_config
 /* CLAYER_INVALID_ARGUMENT for a configuration that makes no sense. */
 clayer_status cly_io_keras_check_config(const clayer_load_config *config);
 
+/* The model's check (keras_check.c), if the file holds one: it becomes the model's, which must pass it. */
+clayer_status cly_io_keras_read_check(clayer_model *model, cly_io_hdf5 *file);
+clayer_status cly_io_keras_read_archive_check(clayer_model *model, cly_io_zip *zip);
+
 /* Adds the input that an InputLayer's JSON describes. node_out may be NULL. */
 clayer_status cly_io_keras_input(clayer_model *model, const cJSON *json, int generation, clayer_node **node_out);
 bool cly_io_keras_is_input(const cJSON *json);

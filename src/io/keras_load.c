@@ -141,6 +141,7 @@ static clayer_status load_archive(clayer_context *context, const char *path, con
     CLY_TRY(cly_io_keras_training(model, cJSON_GetObjectItemCaseSensitive(config, "compile_config")));
     CLY_TRY(read_archive_weights(zip, path, model));
     model->optimizer = CLY_MODEL_OPTIMIZER_ALL;
+    CLY_TRY(cly_io_keras_read_archive_check(model, zip));
     *model_out = model;
     model = NULL;
 done:
@@ -193,6 +194,7 @@ static clayer_status load_hdf5(clayer_context *context, const char *path, const 
     CLY_TRY(cly_io_keras_state(model, file));
     model->optimizer =
         cly_io_hdf5_exists(file, "optimizer_weights") ? CLY_MODEL_OPTIMIZER_SCALARS : CLY_MODEL_OPTIMIZER_NONE;
+    CLY_TRY(cly_io_keras_read_check(model, file));
     *model_out = model;
     model = NULL;
 done:

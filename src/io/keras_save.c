@@ -94,21 +94,25 @@ static clayer_status save_archive(const clayer_model *model, const char *path) {
     char *metadata = NULL, *config = NULL;
     void *weights = NULL, *bytes = NULL;
     size_t weights_length = 0, length = 0;
+    cly_io_zip_member check = {.name = NULL};
     clayer_status status = CLAYER_OK;
     CLY_TRY(print_metadata(model, &metadata));
     CLY_TRY(print_config(model, &config));
     CLY_TRY(make_weights(model, true, &weights, &weights_length));
+    CLY_TRY(cly_io_keras_make_check(model, &check));
     const cly_io_zip_member members[] = {
         {.name = "metadata.json", .bytes = metadata, .length = strlen(metadata)},
         {.name = "config.json", .bytes = config, .length = strlen(config)},
         {.name = "model.weights.h5", .bytes = weights, .length = weights_length},
+        check,
     };
-    CLY_TRY(cly_io_zip_write(members, CLY_COUNT(members), &bytes, &length));
+    CLY_TRY(cly_io_zip_write(members, CLY_COUNT(members) - (check.name == NULL), &bytes, &length));
     CLY_TRY(cly_base_write_file(path, bytes, length));
 done:
     free(metadata);
     free(config);
     free(weights);
+    free((void *)(uintptr_t)check.bytes);
     free(bytes);
     return status;
 }
@@ -139,6 +143,7 @@ static clayer_status fill_hdf5(const clayer_model *model, cly_io_hdf5_image *ima
     }
     CLY_TRY(cly_io_keras_write_legacy_weights(model, image, "model_weights"));
     CLY_TRY(cly_io_keras_write_state(model, &style, image));
+    CLY_TRY(cly_io_keras_write_check(model, image));
 done:
     cJSON_Delete(json);
     cJSON_Delete(training);
@@ -168,6 +173,10 @@ clayer_status clayer_model_save(clayer_model *model, const char *path) {
     if (ends_with(path, ".weights.h5")) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT,
                              "'%s': a file of that ending holds weights alone (clayer_model_save_weights)", path);
+    }
+    status = cly_io_keras_renew_check(model);
+    if (status != CLAYER_OK) {
+        return finish(status, path);
     }
     if (ends_with(path, ".keras")) {
         return finish(save_archive(model, path), path);

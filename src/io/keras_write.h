@@ -96,6 +96,13 @@ clayer_status cly_io_keras_write_legacy_weights(const clayer_model *model, cly_i
 clayer_status cly_io_keras_write_state(const clayer_model *model, const cly_io_keras_style *style,
                                        cly_io_hdf5_image *image);
 
+/* The model's check (keras_check.c). Drops one that the model no longer passes; call it before writing. */
+clayer_status cly_io_keras_renew_check(clayer_model *model);
+/* Its group in an image; in a .keras, the member that holds it, whose bytes are freed with free(). Nothing without a
+ * check: the member's name is then NULL. */
+clayer_status cly_io_keras_write_check(const clayer_model *model, cly_io_hdf5_image *image);
+clayer_status cly_io_keras_make_check(const clayer_model *model, cly_io_zip_member *member_out);
+
 /* Keras' name of a weight within a model: "conv2d/kernel:0" in Keras 2, "sequential/conv2d/kernel" in Keras 3. */
 clayer_status cly_io_keras_weight_path(const clayer_model *model, const clayer_layer *layer, size_t index,
                                        cly_base_text *text);

@@ -3,6 +3,7 @@
  * A node can only be joined to nodes that exist, so model->nodes is a topological order by construction. As in Keras a
  * layer may be called several times (its weights exist once), names are unique within a model, and a model that was
  * written as a plain chain is Sequential: in C that is one where no input node was ever named. */
+#include "model/check.h"
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -60,6 +61,7 @@ void clayer_model_destroy(clayer_model *model) {
     if (model->compiled != NULL) {
         model->compiled_destroy(model->compiled);
     }
+    cly_model_drop_check(model);
     cly_model_memory_destroy(model);
     cly_model_flat_destroy(model);
     cly_model_index_free(&model->index);

@@ -89,6 +89,7 @@ struct clayer_model {
     cly_model_optimizer optimizer;
     uint64_t version;   /* increased by every change of the graph */
     unsigned not_fused; /* of clayer_fusion, what is switched off */
+    struct cly_model_check *check; /* an input and what was answered to it (check.c), or NULL */
 };
 
 /* A call with training=False runs so in training too: in Keras 2. A model of Keras 3 passes its own `training` over
