@@ -17,6 +17,7 @@ install(TARGETS clayer_static EXPORT clayerStaticTargets ARCHIVE DESTINATION ${C
 install(TARGETS clayer_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/clayer DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(PROGRAMS scripts/keras_reference.py DESTINATION ${CMAKE_INSTALL_DATADIR}/clayer) # for run --verify
 
 install(EXPORT clayerTargets NAMESPACE clayer:: DESTINATION ${package_dir})
 install(EXPORT clayerStaticTargets NAMESPACE clayer:: DESTINATION ${package_dir})

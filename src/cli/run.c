@@ -2,6 +2,7 @@
 #include "classes.h"
 #include "cli.h"
 #include "image.h"
+#include "verify.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@ typedef struct job {
     int64_t batch_size;
     cly_cli_list inputs, outputs; /* file names */
     cly_cli_image_options image;
+    const char *reference; /* of --verify */
+    double tolerance;
 } job;
 
 /* What a run holds in memory; freed by close_session. */
@@ -114,13 +117,16 @@ static void print_score(const cly_cli_score *score, bool json) {
            (double)score->correct / (double)score->total, score->correct, score->total, score->loss);
 }
 
+static int open_model(const cly_cli_options *options, const job *wanted, session *run) {
+    int status = cly_cli_open_context(options, options->verbose, &run->context);
+    return status == CLY_EXIT_DONE ? cly_cli_load_model(&cly_cli_run, run->context, wanted->model_path,
+                                                        wanted->weights_path, false, &run->model)
+                                   : status;
+}
+
 /* All that can be wrong is found before the device works: arguments, then files. */
 static int prepare(const cly_cli_options *options, const job *wanted, session *run) {
-    int status = cly_cli_open_context(options, options->verbose, &run->context);
-    if (status == CLY_EXIT_DONE) {
-        status = cly_cli_load_model(&cly_cli_run, run->context, wanted->model_path, wanted->weights_path, false,
-                                    &run->model);
-    }
+    int status = open_model(options, wanted, run);
     if (status == CLY_EXIT_DONE) {
         status = cly_cli_check_outputs(&cly_cli_run, run->model, &wanted->outputs);
     }
@@ -169,8 +175,22 @@ static int print_results(const cly_cli_options *options, const job *wanted, sess
     return status;
 }
 
+static int verify(const cly_cli_options *options, const job *wanted) {
+    session run = {.context = NULL};
+    int status = open_model(options, wanted, &run);
+    if (status == CLY_EXIT_DONE) {
+        status = cly_cli_verify(run.model, wanted->reference, wanted->tolerance > 0 ? wanted->tolerance : 3e-4,
+                                options->json);
+    }
+    close_session(&run);
+    return status;
+}
+
 static int execute(const cly_cli_options *options, const job *wanted) {
     session run = {.context = NULL};
+    if (wanted->reference != NULL) {
+        return verify(options, wanted);
+    }
     int status = prepare(options, wanted, &run);
     if (status == CLY_EXIT_DONE) {
         status = predict(wanted, &run);
@@ -194,6 +214,16 @@ static int check_options(int argc, char **argv, const cly_cli_options *options, 
     if (argc - optind != 1) {
         return optind < argc ? cly_cli_usage(&cly_cli_run, "unexpected argument '%s'", argv[optind + 1])
                              : cly_cli_usage(&cly_cli_run, "MODEL is missing");
+    }
+    wanted->model_path = argv[optind];
+    if (wanted->tolerance > 0 && wanted->reference == NULL) {
+        return cly_cli_usage(&cly_cli_run, "--tolerance goes with --verify REF.npz");
+    }
+    if (wanted->reference != NULL) {
+        const bool more = wanted->inputs.count > 0 || wanted->outputs.count > 0 || wanted->labels != NULL ||
+                          wanted->classes != NULL || wanted->image.given != NULL;
+        return more ? cly_cli_usage(&cly_cli_run, "--verify brings its own inputs and prints the comparison alone")
+                    : CLY_EXIT_DONE;
     }
     if (wanted->inputs.count == 0) {
         return cly_cli_usage(&cly_cli_run, "-i FILE is missing");
@@ -225,6 +255,8 @@ static int read_options(int argc, char **argv, cly_cli_options *options, job *wa
                                           {"classes", required_argument, NULL, 'c'},
                                           {"top", required_argument, NULL, 't'},
                                           CLY_CLI_IMAGE_OPTIONS,
+                                          {"verify", required_argument, NULL, 'V'},
+                                          {"tolerance", required_argument, NULL, 'T'},
                                           {NULL, 0, NULL, 0}};
     int option, status = CLY_EXIT_DONE;
     while (status == CLY_EXIT_DONE &&
@@ -252,6 +284,12 @@ static int read_options(int argc, char **argv, cly_cli_options *options, job *wa
                 break;
             case 'c':
                 wanted->classes = optarg;
+                break;
+            case 'V':
+                wanted->reference = optarg;
+                break;
+            case 'T':
+                status = cly_cli_read_number(&cly_cli_run, "--tolerance", optarg, 1e-12, 1e12, &wanted->tolerance);
                 break;
             case 't':
                 status = cly_cli_read_count(&cly_cli_run, "--top", optarg, &wanted->top);
@@ -290,6 +328,7 @@ const cly_cli_verb cly_cli_run = {
     .help =
         "usage: clayer run MODEL -i X [-i X2 ...] -o Y [-o Y2 ...] [--batch-size N]\n"
         "       clayer run MODEL -i X --labels L [-o Y]\n"
+        "       clayer run MODEL --verify REF.npz [--tolerance F]\n"
         "       clayer run MODEL -i PICTURE|FOLDER ... --classes NAMES [--top N] [--scale 1/255 ...]\n"
         "\n"
         "Predicts as model.predict does. MODEL is a .keras or .h5 file, or the JSON config of\n"
@@ -307,7 +346,10 @@ const cly_cli_verb cly_cli_run = {
         "  --top N                   how many of them (5)\n"
         "  --from-logits             the output scored holds logits, not probabilities\n"
         "  --weights FILE            weights for a JSON config\n"
-        CLY_CLI_ACTIVATION_HELP
+        "  --verify REF.npz          compares every layer's output with Keras' own, which\n"
+        "                            keras_reference.py wrote (scripts/, share/clayer); exit status 1\n"
+        "                            where one differs by more than --tolerance F of its largest\n"
+        "                            value (3e-4), naming the first\n" CLY_CLI_ACTIVATION_HELP
         "  --device INDEX|NAME-PART  the device (see clayer devices)\n"
         "  -v, --verbose             print what each layer ran and took (last batch), and the counters\n"
         "  --json                    print classes and scores, or with -v the profile, as JSON\n"
