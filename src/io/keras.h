@@ -55,6 +55,9 @@ clayer_status cly_io_keras_read_archive_check(clayer_model *model, cly_io_zip *z
 clayer_status cly_io_keras_input(clayer_model *model, const cJSON *json, int generation, clayer_node **node_out);
 bool cly_io_keras_is_input(const cJSON *json);
 
+/* Puts the layers of a model of Keras 1 into the words of Keras 2 (keras_old.c). */
+clayer_status cly_io_keras_modernise(cJSON *json);
+
 /* ---- models in models (keras_nested.c) ---- */
 
 /* A layer or model that the file holds, kept for places that mean the same one. */
@@ -137,6 +140,24 @@ clayer_status cly_io_keras_legacy_weights(const clayer_model *model, cly_io_hdf5
 /* The member by which the writer says that layers in several models are the same one; Keras does not know it. */
 #define CLY_IO_KERAS_SHARED "clayer_shared_object_id"
 
+/* ---- kernels of Keras 1 and of Theano (keras_weights_old.c) ---- */
+
+typedef struct cly_io_keras_origin {
+    bool keras1; /* also where no version is named */
+    bool theano;
+} cly_io_keras_origin;
+
+clayer_status cly_io_keras_read_origin(cly_io_hdf5 *file, const char *top, cly_io_keras_origin *origin_out);
+/* Whether a weight that the file has in this shape must be turned into what it is today, */
+bool cly_io_keras_is_old_kernel(const cly_io_keras_origin *origin, const clayer_layer *layer, size_t index,
+                                const clayer_shape *shape);
+/* the shape that it then has (any other weight keeps its own), */
+void cly_io_keras_modern_shape(const cly_io_keras_origin *origin, const clayer_layer *layer, size_t index,
+                               clayer_shape *shape);
+/* and reading it so; the shapes fit. */
+clayer_status cly_io_keras_read_old_kernel(const cly_io_keras_origin *origin, const clayer_layer *layer, size_t index,
+                                           cly_io_hdf5 *file, const char *path);
+
 /* The attribute in which a layer's group of weights notes its training_step; Keras does not know it. */
 #define CLY_IO_KERAS_STEP "clayer_training_step"
 
@@ -160,8 +181,8 @@ typedef struct cly_io_keras_refs {
 /* Appends the tensors of input_layers or output_layers: one ["name", call, 0], a list of them, or a dict, whose entries
  * Keras takes in the order of their keys. */
 clayer_status cly_io_keras_tensors(const cJSON *json, cly_io_keras_refs *refs);
-/* Whether the JSON among a Functional's layers is that of an operation on tensors (keras_operation.c), and the layer that
- * computes it. */
+/* Whether the JSON among the layers of a Functional is that of an operation on tensors (keras_operation.c), and the
+ * layer that computes it. */
 bool cly_io_keras_is_operation(const cJSON *json);
 clayer_status cly_io_keras_operation(clayer_context *context, const cJSON *json, int generation,
                                      clayer_layer **layer_out);

@@ -347,17 +347,13 @@ static clayer_status find_class(const cJSON *json, const char *name, const cly_l
         return cly_base_fail(CLAYER_UNSUPPORTED, "Lambda '%s': a Lambda layer holds Python code, which is not run",
                              name);
     }
-    if (strcmp(class_name, "Sequential") == 0 || strcmp(class_name, "Functional") == 0 ||
-        strcmp(class_name, "Model") == 0) {
-        return cly_base_fail(CLAYER_UNSUPPORTED, "%s '%s': a model inside a model is not supported", class_name, name);
-    }
     clayer_status status = cly_io_keras_own(json, "layer");
     if (status != CLAYER_OK) {
-        return cly_base_prefix(status, "layer '%s'", name);
+        return cly_base_prefix(status, "%s '%s'", class_name, name);
     }
     *class_out = cly_layers_find_class(class_name);
     if (*class_out == NULL) {
-        return cly_base_fail(CLAYER_UNSUPPORTED, "layer '%s': the class %s is not known", name, class_name);
+        return cly_base_fail(CLAYER_UNSUPPORTED, "%s '%s': the class %s is not known", class_name, name, class_name);
     }
     return CLAYER_OK;
 }

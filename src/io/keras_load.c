@@ -71,16 +71,21 @@ static clayer_status finish(clayer_status status, const char *path) {
     return status;
 }
 
-/* 2 or 3 from "2.15.0" or "3.1.1"; a version that is not named is one of Keras 2. */
+/* 2 or 3 from "2.15.0" or "3.1.1"; a version that is not named is one of Keras 2 or older. */
 static clayer_status find_generation(const char *version, int *generation_out) {
-    if (version == NULL || version[0] == '2') {
+    if (version == NULL || version[0] == '2' || version[0] == '1') {
         *generation_out = 2;
     } else if (version[0] == '3') {
         *generation_out = 3;
     } else {
-        return cly_base_fail(CLAYER_UNSUPPORTED, "written by Keras '%s'; Keras 2 and 3 are read", version);
+        return cly_base_fail(CLAYER_UNSUPPORTED, "written by Keras '%s'; Keras 1 to 3 are read", version);
     }
     return CLAYER_OK;
+}
+
+/* Keras 1 named its version since 1.1. */
+static clayer_status modernise(const char *version, cJSON *config) {
+    return version == NULL || version[0] == '1' ? cly_io_keras_modernise(config) : CLAYER_OK;
 }
 
 /* ---- .keras ---- */
@@ -187,6 +192,7 @@ static clayer_status load_hdf5(clayer_context *context, const char *path, const 
     CLY_TRY(cly_io_hdf5_get_text(file, "/", "keras_version", &version));
     CLY_TRY(find_generation(version, &generation));
     CLY_TRY(cly_io_json_parse(text, strlen(text), "model_config", &config));
+    CLY_TRY(modernise(version, config));
     CLY_TRY(cly_io_keras_map(context, wanted, config));
     CLY_TRY(cly_io_keras_model(context, config, generation, &model));
     CLY_TRY(read_training(model, file));
@@ -229,6 +235,7 @@ static clayer_status load_config(clayer_context *context, const char *path, cons
     CLY_TRY(cly_base_read_file(path, CONFIG_LIMIT, &text, &length));
     CLY_TRY(cly_io_json_parse(text, length, "the configuration", &json));
     CLY_TRY(find_json_generation(json, &generation));
+    CLY_TRY(generation == 2 ? modernise(cly_io_keras_text(json, "keras_version"), json) : CLAYER_OK);
     CLY_TRY(cly_io_keras_map(context, wanted, json));
     CLY_TRY(cly_io_keras_model(context, json, generation, &model));
     CLY_TRY(cly_io_keras_training(model, cJSON_GetObjectItemCaseSensitive(json, "compile_config")));

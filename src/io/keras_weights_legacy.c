@@ -14,6 +14,7 @@
 
 typedef struct group {
     cly_io_hdf5 *file;
+    cly_io_keras_origin origin;
     const char *path;
     char **names; /* of its weights */
     clayer_shape *shapes;
@@ -40,7 +41,9 @@ static size_t rate(const group *in, const cly_io_keras_slot *slots) {
         const cly_weights_weight *weight = &slots[i].layer->weights[slots[i].index];
         const char *end = NULL;
         size_t length = end_of_name(in->names[i], &end);
-        if (!cly_layers_same_shape(&in->shapes[i], clayer_tensor_get_shape(weight->tensor))) {
+        clayer_shape shape = in->shapes[i];
+        cly_io_keras_modern_shape(&in->origin, slots[i].layer, slots[i].index, &shape);
+        if (!cly_layers_same_shape(&shape, clayer_tensor_get_shape(weight->tensor))) {
             return 0;
         }
         rating += length == strlen(weight->name) && strncmp(end, weight->name, length) == 0;
@@ -82,6 +85,16 @@ static clayer_status weight_path(const group *in, size_t index, cly_base_text *p
     return cly_base_text_add(path, "%s/%s", in->path, in->names[index]);
 }
 
+static clayer_status read_slot(const group *in, const cly_io_keras_slot *slot, const clayer_shape *shape,
+                               const char *path) {
+    clayer_shape modern = *shape;
+    cly_io_keras_modern_shape(&in->origin, slot->layer, slot->index, &modern);
+    bool fits = cly_layers_same_shape(&modern, clayer_tensor_get_shape(slot->layer->weights[slot->index].tensor));
+    return fits && cly_io_keras_is_old_kernel(&in->origin, slot->layer, slot->index, shape)
+               ? cly_io_keras_read_old_kernel(&in->origin, slot->layer, slot->index, in->file, path)
+               : cly_io_keras_read_weight(slot->layer, slot->index, in->file, path);
+}
+
 static clayer_status read_group(group *in, clayer_layer *layer) {
     cly_io_keras_slot *slots = NULL;
     cly_base_text path = {0};
@@ -97,7 +110,7 @@ static clayer_status read_group(group *in, clayer_layer *layer) {
     CLY_TRY(find_order(in, layer, &slots));
     for (size_t i = 0; i < in->count; i++) {
         CLY_TRY(weight_path(in, i, &path));
-        status = cly_io_keras_read_weight(slots[i].layer, slots[i].index, in->file, path.chars);
+        status = read_slot(in, &slots[i], &in->shapes[i], path.chars);
         if (status != CLAYER_OK) {
             status =
                 layer->nested == NULL ? status : cly_base_prefix(status, "%s '%s'", layer->class->name, layer->name);
@@ -111,9 +124,9 @@ done:
     return status;
 }
 
-static clayer_status read_layer(const clayer_model *model, cly_io_hdf5 *file, const char *path, const char *layer_name,
-                                size_t *next) {
-    group in = {.file = file, .path = path};
+static clayer_status read_layer(const clayer_model *model, cly_io_hdf5 *file, const cly_io_keras_origin *origin,
+                                const char *path, const char *layer_name, size_t *next) {
+    group in = {.file = file, .origin = *origin, .path = path};
     clayer_status status = CLAYER_OK;
     if (!cly_io_hdf5_exists(file, path)) {
         return cly_base_fail(CLAYER_BAD_FILE, "layer '%s': the file has no group '%s'", layer_name, path);
@@ -155,13 +168,15 @@ clayer_status cly_io_keras_legacy_weights(const clayer_model *model, cly_io_hdf5
     char **layers = NULL;
     size_t count = 0, next = 0;
     cly_base_text path = {0};
+    cly_io_keras_origin origin = {false, false};
     clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_keras_read_origin(file, top, &origin));
     CLY_TRY(cly_io_hdf5_get_texts(file, top, "layer_names", &layers, &count));
     for (size_t i = 0; i < count; i++) {
         cly_base_text_free(&path);
         path = (cly_base_text){0};
         CLY_TRY(cly_base_text_add(&path, "%s/%s", top, layers[i]));
-        CLY_TRY(read_layer(model, file, path.chars, layers[i], &next));
+        CLY_TRY(read_layer(model, file, &origin, path.chars, layers[i], &next));
         CLY_TRY(read_steps(clayer_model_find_layer(model, layers[i]), file, path.chars));
     }
     const clayer_layer *left = cly_io_keras_next_weighted(model, &next);

@@ -7,7 +7,9 @@
 #include "io/keras_write.h"
 
 bool cly_io_keras_takes_list(const clayer_layer *layer) {
-    return layer->nested != NULL ? layer->nested->input_count > 1 : layer->class->max_inputs > 1;
+    const cly_layers_class *class = layer->class;
+    const size_t masks = class->masks == CLY_MASKS_USE || class->masks == CLY_MASKS_USE_AND_PASS ? 1 : 0;
+    return layer->nested != NULL ? layer->nested->input_count > 1 : class->max_inputs > 1 + masks;
 }
 
 size_t cly_io_keras_count_inputs(const clayer_node *node) {

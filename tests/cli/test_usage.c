@@ -91,6 +91,21 @@ START_TEST(full_standard_output_is_3) {
 }
 END_TEST
 
+START_TEST(activations_that_a_file_only_names_can_be_said) {
+    const char *model = command_golden("mapped/k3_own.h5");
+    command_expect_error(RUN("summary", model), 3, "my_act");
+    command_expect_error(RUN("summary", model, "--activation", "my_act=relu(0.25,2)"), 3, "my_other");
+    command_expect_error(RUN("summary", model, "--activation", "my_act=sine"), 2, "sine");
+    command_expect_error(RUN("summary", model, "--activation", "my_act"), 2, "NAME=TEXT");
+    command_expect_error(RUN("devices", "--activation", "my_act=relu"), 2, "--activation");
+    command_result result = RUN("summary", model, "--activation", "my_act=relu(0.25,2)", "--activation",
+                                "my_other=tanh", "--activation", "<lambda>=elu", "--activation", "unused=relu");
+    CHECK_STATUS(result, 0);
+    ck_assert_msg(strstr(result.err, "no layer of the file has an activation 'unused'") != NULL, "%s", result.err);
+    command_free(&result);
+}
+END_TEST
+
 static Suite *make_suite(void) {
     Suite *suite = suite_create("cli.usage");
     TCase *tests = tcase_create("usage");
@@ -101,6 +116,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, no_device_is_4);
     tcase_add_test(tests, no_such_device_is_4_and_says_which_there_are);
     tcase_add_test(tests, full_standard_output_is_3);
+    tcase_add_test(tests, activations_that_a_file_only_names_can_be_said);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -1,0 +1,193 @@
+/* io/keras_old.c: the layers of Keras 1 (2015 to 2017) in the words of Keras 2, before any of them is read.
+ *
+ * Follows the conversions of Keras 2's legacy/interfaces.py: "nb_filter" and "nb_row" are filters and kernel_size,
+ * "border_mode" is padding, and so on. What has no counterpart is left as it is, and refused by its name as any unknown
+ * argument. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "io/keras.h"
+
+/* ---- classes ---- */
+
+static const struct {
+    const char *old, *name;
+} classes[] = {
+    {"Convolution1D", "Conv1D"},       {"Convolution2D", "Conv2D"},       {"Convolution3D", "Conv3D"},
+    {"AtrousConvolution1D", "Conv1D"}, {"AtrousConvolution2D", "Conv2D"}, {"SeparableConvolution2D", "SeparableConv2D"},
+};
+
+/* ---- arguments: any class whose name holds `part` ---- */
+
+static const struct {
+    const char *part, *old, *name; /* name NULL: it says nothing here */
+} arguments[] = {
+    {"", "input_dtype", NULL},
+    {"", "dim_ordering", "data_format"},
+    {"", "border_mode", "padding"},
+    {"", "bias", "use_bias"},
+    {"", "init", "kernel_initializer"},
+    {"", "W_regularizer", "kernel_regularizer"},
+    {"", "b_regularizer", "bias_regularizer"},
+    {"", "W_constraint", "kernel_constraint"},
+    {"", "b_constraint", "bias_constraint"},
+    {"Conv", "nb_filter", "filters"},
+    {"Conv", "filter_length", "kernel_size"},
+    {"Conv", "subsample", "strides"},
+    {"Conv", "subsample_length", "strides"},
+    {"Conv", "atrous_rate", "dilation_rate"},
+    {"Conv", "input_dim", NULL},
+    {"Conv", "input_length", NULL},
+    {"Conv", "depthwise_init", "depthwise_initializer"},
+    {"Conv", "pointwise_init", "pointwise_initializer"},
+    {"Dense", "output_dim", "units"},
+    {"Dense", "input_dim", NULL},
+    {"Pooling1D", "pool_length", "pool_size"},
+    {"Pooling1D", "stride", "strides"},
+    {"UpSampling1D", "length", "size"},
+    {"Dropout", "p", "rate"},
+    {"GaussianNoise", "sigma", "stddev"},
+    {"BatchNormalization", "beta_init", "beta_initializer"},
+    {"BatchNormalization", "gamma_init", "gamma_initializer"},
+};
+
+static clayer_status fail_memory(void) {
+    return cly_io_json_put(NULL, "old argument", NULL);
+}
+
+static clayer_status rename_member(cJSON *object, const char *old, const char *name) {
+    return cly_io_json_put(object, name, cJSON_DetachItemFromObjectCaseSensitive(object, old));
+}
+
+static clayer_status replace_text(cJSON *object, const char *key, const char *text) {
+    cJSON *value = cJSON_CreateString(text);
+    if (value == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(object, key, value)) {
+        cJSON_Delete(value);
+        return fail_memory();
+    }
+    return CLAYER_OK;
+}
+
+/* nb_row and nb_col, or kernel_dim1 to 3, to one kernel_size. */
+static clayer_status join_kernel(cJSON *config) {
+    static const char *const names[] = {"kernel_dim1", "kernel_dim2", "kernel_dim3", "nb_row", "nb_col"};
+    cJSON *sizes = NULL;
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < CLY_COUNT(names); i++) {
+        cJSON *size = cJSON_DetachItemFromObjectCaseSensitive(config, names[i]);
+        sizes = size != NULL && sizes == NULL ? cJSON_CreateArray() : sizes;
+        if (size != NULL && (sizes == NULL || !cJSON_AddItemToArray(sizes, size))) {
+            cJSON_Delete(size);
+            cJSON_Delete(sizes);
+            return fail_memory();
+        }
+    }
+    if (sizes != NULL) {
+        status = cly_io_json_put(config, "kernel_size", sizes);
+    }
+    return status;
+}
+
+/* "th" and "tf" of data_format; an axis of -1 is as it was. */
+static clayer_status read_ordering(cJSON *config) {
+    const char *text = cly_io_keras_text(config, "data_format");
+    if (text != NULL && strcmp(text, "th") == 0) {
+        return replace_text(config, "data_format", "channels_first");
+    }
+    return text != NULL && strcmp(text, "tf") == 0 ? replace_text(config, "data_format", "channels_last") : CLAYER_OK;
+}
+
+/* mode 0, by axis and with moving statistics, is the one that Keras 2 kept. */
+static void drop_mode(cJSON *config) {
+    int64_t mode = -1;
+    if (cly_io_keras_integer(cJSON_GetObjectItemCaseSensitive(config, "mode"), &mode) && mode == 0) {
+        cJSON_DeleteItemFromObjectCaseSensitive(config, "mode");
+    }
+}
+
+/* ---- Merge ---- */
+
+/* {"class_name": "Merge", "config": {"mode": "sum", ...}}: a class a mode in Keras 2. */
+static clayer_status read_merge(cJSON *layer, cJSON *config) {
+    static const char *const modes[][2] = {
+        {"sum", "Add"}, {"mul", "Multiply"}, {"ave", "Average"}, {"max", "Maximum"}, {"concat", "Concatenate"}};
+    static const char *const unused[] = {"mode",      "mode_type",       "dot_axes",          "output_shape",
+                                         "arguments", "output_mask",     "output_shape_type", "concat_axis",
+                                         "layers",    "output_mask_type"};
+    const char *mode = cly_io_keras_text(config, "mode"), *name = NULL;
+    cJSON *axis = NULL;
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; mode != NULL && i < CLY_COUNT(modes); i++) {
+        name = strcmp(modes[i][0], mode) == 0 ? modes[i][1] : name;
+    }
+    if (name == NULL) {
+        const char *own = cly_io_keras_text(config, "name");
+        return cly_base_fail(CLAYER_UNSUPPORTED, "Merge '%s': the mode '%s' is not supported", own == NULL ? "?" : own,
+                             mode == NULL ? "?" : mode);
+    }
+    axis = strcmp(name, "Concatenate") == 0 ? cJSON_DetachItemFromObjectCaseSensitive(config, "concat_axis") : NULL;
+    for (size_t i = 0; i < CLY_COUNT(unused); i++) {
+        cJSON_DeleteItemFromObjectCaseSensitive(config, unused[i]);
+    }
+    if (axis != NULL) {
+        CLY_TRY(cly_io_json_put(config, "axis", axis));
+    }
+    CLY_TRY(replace_text(layer, "class_name", name));
+done:
+    return status;
+}
+
+/* ---- layers ---- */
+
+static clayer_status read_arguments(const char *class_name, cJSON *config) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < CLY_COUNT(arguments); i++) {
+        cJSON *item = cJSON_GetObjectItemCaseSensitive(config, arguments[i].old);
+        if (item == NULL || strstr(class_name, arguments[i].part) == NULL) {
+            continue;
+        }
+        if (arguments[i].name == NULL) {
+            cJSON_DeleteItemFromObjectCaseSensitive(config, arguments[i].old);
+        } else if (cJSON_GetObjectItemCaseSensitive(config, arguments[i].name) == NULL) {
+            CLY_TRY(rename_member(config, arguments[i].old, arguments[i].name));
+        }
+    }
+    CLY_TRY(join_kernel(config));
+    CLY_TRY(read_ordering(config));
+    drop_mode(config);
+done:
+    return status;
+}
+
+static clayer_status read_layer(cJSON *layer) {
+    cJSON *config = cJSON_GetObjectItemCaseSensitive(layer, "config");
+    const char *class_name = cly_io_keras_text(layer, "class_name");
+    clayer_status status = CLAYER_OK;
+    if (strcmp(class_name, "Merge") == 0) {
+        return read_merge(layer, config);
+    }
+    for (size_t i = 0; i < CLY_COUNT(classes); i++) {
+        if (strcmp(classes[i].old, class_name) == 0) {
+            CLY_TRY(replace_text(layer, "class_name", classes[i].name));
+            class_name = classes[i].name;
+            break;
+        }
+    }
+    CLY_TRY(read_arguments(class_name, config));
+done:
+    return status;
+}
+
+clayer_status cly_io_keras_modernise(cJSON *json) {
+    clayer_status status = CLAYER_OK;
+    if (cly_io_keras_text(json, "class_name") != NULL &&
+        cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(json, "config"))) {
+        CLY_TRY(read_layer(json));
+    }
+    for (cJSON *item = json->child; item != NULL; item = item->next) {
+        CLY_TRY(cly_io_keras_modernise(item));
+    }
+done:
+    return status;
+}
