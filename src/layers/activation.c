@@ -2,7 +2,7 @@
  * Keras: keras/src/layers/activations/, tf_keras/src/layers/activation/thresholded_relu.py. */
 #include <math.h>
 
-#include "layers/layer.h"
+#include "layers/mask.h"
 
 static const cly_layers_param activation_params[] = {
     CLY_PARAM(clayer_activation_config, activation, SPEC, .required = true, .list = &cly_ops_activations),
@@ -68,9 +68,14 @@ static clayer_status describe(const clayer_layer *layer, const clayer_shape *inp
 
 static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                            clayer_shape *output_out) {
-    (void)count;
     cly_ops_activation activation;
     int axis = 0;
+    if (count == 2) {
+        const clayer_status status = cly_layers_expect_mask(layer, inputs, &inputs[1], false);
+        if (status != CLAYER_OK) {
+            return status;
+        }
+    }
     *output_out = *inputs;
     return describe(layer, inputs, &activation, &axis);
 }
@@ -108,17 +113,36 @@ done:
 
 static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                           const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count, (void)output;
-    return plan_either(layer, inputs, false, steps);
+    (void)output;
+    clayer_status status = CLAYER_OK;
+    cly_ops_place logits;
+    if (count == 1) {
+        return plan_either(layer, inputs, false, steps);
+    }
+    CLY_TRY(cly_layers_plan_masked_softmax(layer, inputs, steps, &logits));
+    CLY_TRY(plan_either(layer, inputs, false, steps));
+    steps->steps[steps->count - 1].operands[0] = logits;
+    CLY_TRY(cly_layers_plan_masked_result(layer, inputs, steps));
+done:
+    return status;
 }
 
 static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                    const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
-    (void)count, (void)output, (void)wanted;
-    return plan_either(layer, inputs, true, steps);
+    (void)output;
+    clayer_status status = CLAYER_OK;
+    if (wanted[0]) {
+        CLY_TRY(plan_either(layer, inputs, true, steps));
+    }
+    if (count == 2 && wanted[1]) {
+        CLY_TRY(cly_layers_plan_no_gradient(&inputs[1], 1, steps));
+    }
+done:
+    return status;
 }
 
 const cly_layers_class cly_layers_activation = {.name = "Activation",
+                                                .masks = CLY_MASKS_PASS,
                                                 .auto_name = "activation",
                                                 .config_size = sizeof(clayer_activation_config),
                                                 .params = activation_params,
@@ -126,6 +150,7 @@ const cly_layers_class cly_layers_activation = {.name = "Activation",
                                                 .plan = plan,
                                                 .plan_backward = plan_backward};
 const cly_layers_class cly_layers_relu = {.name = "ReLU",
+                                          .masks = CLY_MASKS_PASS,
                                           .auto_name = "re_lu",
                                           .config_size = sizeof(clayer_relu_config),
                                           .params = relu_params,
@@ -133,6 +158,7 @@ const cly_layers_class cly_layers_relu = {.name = "ReLU",
                                           .plan = plan,
                                           .plan_backward = plan_backward};
 const cly_layers_class cly_layers_leaky_relu = {.name = "LeakyReLU",
+                                                .masks = CLY_MASKS_PASS,
                                                 .auto_name = "leaky_re_lu",
                                                 .config_size = sizeof(clayer_leaky_relu_config),
                                                 .params = leaky_relu_params,
@@ -140,6 +166,7 @@ const cly_layers_class cly_layers_leaky_relu = {.name = "LeakyReLU",
                                                 .plan = plan,
                                                 .plan_backward = plan_backward};
 const cly_layers_class cly_layers_elu = {.name = "ELU",
+                                         .masks = CLY_MASKS_PASS,
                                          .auto_name = "elu",
                                          .config_size = sizeof(clayer_elu_config),
                                          .params = elu_params,
@@ -147,6 +174,7 @@ const cly_layers_class cly_layers_elu = {.name = "ELU",
                                          .plan = plan,
                                          .plan_backward = plan_backward};
 const cly_layers_class cly_layers_thresholded_relu = {.name = "ThresholdedReLU",
+                                                      .masks = CLY_MASKS_PASS,
                                                       .auto_name = "thresholded_re_lu",
                                                       .config_size = sizeof(clayer_thresholded_relu_config),
                                                       .params = thresholded_relu_params,
@@ -154,6 +182,9 @@ const cly_layers_class cly_layers_thresholded_relu = {.name = "ThresholdedReLU",
                                                       .plan = plan,
                                                       .plan_backward = plan_backward};
 const cly_layers_class cly_layers_softmax = {.name = "Softmax",
+                                             .masks = CLY_MASKS_USE_AND_PASS,
+                                             .min_inputs = 1,
+                                             .max_inputs = 2,
                                              .auto_name = "softmax",
                                              .config_size = sizeof(clayer_softmax_config),
                                              .params = softmax_params,

@@ -23,6 +23,7 @@ static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs
 }
 
 const cly_layers_class cly_layers_activity_regularization = {.name = "ActivityRegularization",
+                                                             .masks = CLY_MASKS_PASS,
                                                              .auto_name = "activity_regularization",
                                                              .config_size = sizeof(config),
                                                              .params = params,

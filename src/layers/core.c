@@ -114,6 +114,7 @@ static clayer_status plan_dense_backward(const clayer_layer *layer, const clayer
 }
 
 const cly_layers_class cly_layers_dense = {.name = "Dense",
+                                           .masks = CLY_MASKS_PASS,
                                            .auto_name = "dense",
                                            .config_size = sizeof(clayer_dense_config),
                                            .params = dense_params,

@@ -170,10 +170,10 @@ static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape
     return plan_either(layer, inputs, true, steps);
 }
 
-#define CLASS(name_, auto_name_, rank_, config_, params_)                                            \
-    {                                                                                                \
-        .name = (name_), .auto_name = (auto_name_), .rank = (rank_), .config_size = sizeof(config_), \
-        .params = (params_), .infer = infer, .plan = plan, .plan_backward = plan_backward            \
+#define CLASS(name_, auto_name_, rank_, config_, params_)                                                          \
+    {                                                                                                              \
+        .name = (name_), .auto_name = (auto_name_), .rank = (rank_), .config_size = sizeof(config_),               \
+        .params = (params_), .masks = CLY_MASKS_PASS, .infer = infer, .plan = plan, .plan_backward = plan_backward \
     }
 
 const cly_layers_class cly_layers_dropout = CLASS("Dropout", "dropout", 0, config, params);

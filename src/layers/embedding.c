@@ -1,7 +1,7 @@
 /* layers/embedding.c: Embedding and Masking. Keras: keras/src/layers/core/{embedding,masking}.py;
  * tf_keras/src/layers/core/embedding.py for input_length. Numbers arrive as floats; what lies outside of the table is
  * an error where the library sees the numbers before they are run (src/model/numbers.c), else NaN. */
-#include "layers/layer.h"
+#include "layers/mask.h"
 
 typedef clayer_embedding_config config;
 
@@ -80,8 +80,7 @@ done:
     return status;
 }
 
-/* The numbers themselves have no gradient: their fraction is cut off. Where one is asked for it is 0 (a window that is
- * moved past its end). */
+/* The numbers themselves have no gradient: their fraction is cut off. */
 static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                    const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
     (void)count, (void)output;
@@ -95,18 +94,14 @@ static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape
         step->operands[2] = CLY_PLACE(CLY_WEIGHT_GRADIENT, 0);
     }
     if (wanted[0]) {
-        const int64_t length = cly_layers_product(inputs, 0, inputs->rank);
-        CLY_TRY(cly_ops_steps_add(steps, &cly_ops_window_operator, &step));
-        step->shape.window = (cly_ops_window_shape){
-            .outer = 1, .inner = 1, .in = {1, 1, length}, .out = {1, 1, length}, .before = {0, 0, length}};
-        step->operands[0] = CLY_PLACE(CLY_INPUT, 0);
-        step->operands[1] = CLY_PLACE(CLY_INPUT_GRADIENT, 0);
+        CLY_TRY(cly_layers_plan_no_gradient(inputs, 0, steps));
     }
 done:
     return status;
 }
 
 const cly_layers_class cly_layers_embedding = {.name = "Embedding",
+                                               .masks = CLY_MASKS_MAKE,
                                                .auto_name = "embedding",
                                                .config_size = sizeof(config),
                                                .params = params,
@@ -161,6 +156,7 @@ static clayer_status plan_masking_backward(const clayer_layer *layer, const clay
 }
 
 const cly_layers_class cly_layers_masking = {.name = "Masking",
+                                             .masks = CLY_MASKS_MAKE,
                                              .auto_name = "masking",
                                              .config_size = sizeof(clayer_masking_config),
                                              .params = masking_params,

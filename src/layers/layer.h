@@ -20,6 +20,19 @@
 #define CLY_LAYERS_WEIGHTS 8 /* the most weights a layer has */
 #define CLY_LAYERS_MAX_INPUTS 64
 
+/* What becomes of Keras' masks, which say of each step (element, but for the last axis) whether it counts
+ * (src/model/masks.c). */
+typedef enum cly_layers_masks {
+    CLY_MASKS_STOP = 0,    /* the output has none */
+    CLY_MASKS_PASS,        /* that of the input */
+    CLY_MASKS_PASS_KERAS3, /* in Keras 2 none */
+    CLY_MASKS_MERGE,       /* those of all inputs become one */
+    CLY_MASKS_CONCATENATE,
+    CLY_MASKS_MAKE, /* one of its own */
+    CLY_MASKS_USE,  /* it is an input behind the others, which the layer must take; the output has none */
+    CLY_MASKS_USE_AND_PASS
+} cly_layers_masks;
+
 typedef struct cly_layers_class {
     const char *name;      /* Keras' class: "Conv2D" */
     const char *auto_name; /* "conv2d": Keras numbers nameless layers conv2d, conv2d_1, ... */
@@ -27,6 +40,7 @@ typedef struct cly_layers_class {
     size_t config_size;
     const cly_layers_param *params;
     size_t min_inputs, max_inputs; /* 0, 0 stands for 1, 1 */
+    cly_layers_masks masks;
     /* Arguments against each other (stride with dilation, causal in 2D). NULL: nothing. */
     clayer_status (*check)(clayer_layer *layer);
     /* The output shape; input ranks and unknown (-1) dimensions are looked at here. */

@@ -296,6 +296,7 @@ PLANS(group)
 PLANS(unit)
 
 const cly_layers_class cly_layers_layer_normalization = {.name = "LayerNormalization",
+                                                         .masks = CLY_MASKS_PASS,
                                                          .auto_name = "layer_normalization",
                                                          .config_size = sizeof(layer_config),
                                                          .params = layer_params,
@@ -304,6 +305,7 @@ const cly_layers_class cly_layers_layer_normalization = {.name = "LayerNormaliza
                                                          .plan = layer_plan,
                                                          .plan_backward = layer_backward};
 const cly_layers_class cly_layers_group_normalization = {.name = "GroupNormalization",
+                                                         .masks = CLY_MASKS_PASS,
                                                          .auto_name = "group_normalization",
                                                          .config_size = sizeof(group_config),
                                                          .params = group_params,
@@ -313,6 +315,7 @@ const cly_layers_class cly_layers_group_normalization = {.name = "GroupNormaliza
                                                          .plan = group_plan,
                                                          .plan_backward = group_backward};
 const cly_layers_class cly_layers_unit_normalization = {.name = "UnitNormalization",
+                                                        .masks = CLY_MASKS_PASS,
                                                         .auto_name = "unit_normalization",
                                                         .config_size = sizeof(unit_config),
                                                         .params = unit_params,

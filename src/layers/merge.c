@@ -74,6 +74,7 @@ static clayer_status plan_concatenate(const clayer_layer *layer, const clayer_sh
 }
 
 const cly_layers_class cly_layers_concatenate = {.name = "Concatenate",
+                                                 .masks = CLY_MASKS_CONCATENATE,
                                                  .auto_name = "concatenate",
                                                  .config_size = sizeof(clayer_concatenate_config),
                                                  .params = concatenate_params,

@@ -174,6 +174,7 @@ static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape
 
 #define MERGE(symbol, class_name, word, least, most)                                               \
     const cly_layers_class cly_layers_##symbol = {.name = (class_name),                            \
+                                                  .masks = CLY_MASKS_MERGE,                        \
                                                   .auto_name = (word),                             \
                                                   .config_size = sizeof(clayer_##symbol##_config), \
                                                   .params = no_params,                             \

@@ -96,6 +96,7 @@ static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape
 }
 
 const cly_layers_class cly_layers_gaussian_noise = {.name = "GaussianNoise",
+                                                    .masks = CLY_MASKS_PASS,
                                                     .auto_name = "gaussian_noise",
                                                     .config_size = sizeof(clayer_gaussian_noise_config),
                                                     .params = noise_params,
@@ -103,6 +104,7 @@ const cly_layers_class cly_layers_gaussian_noise = {.name = "GaussianNoise",
                                                     .plan = plan,
                                                     .plan_backward = plan_backward};
 const cly_layers_class cly_layers_gaussian_dropout = {.name = "GaussianDropout",
+                                                      .masks = CLY_MASKS_PASS,
                                                       .auto_name = "gaussian_dropout",
                                                       .config_size = sizeof(clayer_gaussian_dropout_config),
                                                       .params = dropout_params,

@@ -212,6 +212,7 @@ done:
 }
 
 const cly_layers_class cly_layers_batch_normalization = {.name = "BatchNormalization",
+                                                         .masks = CLY_MASKS_PASS,
                                                          .auto_name = "batch_normalization",
                                                          .config_size = sizeof(config),
                                                          .params = params,

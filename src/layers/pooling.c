@@ -2,7 +2,7 @@
  * keras/src/layers/pooling/base_pooling.py, base_global_pooling.py. What lies outside the tensor does not count. */
 #include <string.h>
 
-#include "layers/layer.h"
+#include "layers/mask.h"
 
 /* ---- windows ---- */
 
@@ -101,8 +101,10 @@ static const cly_layers_param global_params[] = {
 
 static clayer_status infer_global(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                   clayer_shape *output_out) {
-    (void)count;
     clayer_status status = cly_layers_expect_rank(layer, inputs);
+    if (status == CLAYER_OK && count == 2) {
+        status = cly_layers_expect_mask(layer, inputs, &inputs[1], true);
+    }
     if (status != CLAYER_OK) {
         return status;
     }
@@ -136,14 +138,16 @@ static clayer_status plan_either_global(const clayer_layer *layer, const clayer_
 
 static clayer_status plan_global(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                  const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count, (void)output;
-    return plan_either_global(layer, inputs, false, steps);
+    (void)output;
+    return count == 2 ? cly_layers_plan_masked_mean(layer, inputs, steps)
+                      : plan_either_global(layer, inputs, false, steps);
 }
 
 static clayer_status plan_global_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                           const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
-    (void)count, (void)output, (void)wanted;
-    return plan_either_global(layer, inputs, true, steps);
+    (void)output;
+    return count == 2 ? cly_layers_plan_masked_mean_backward(layer, inputs, wanted, steps)
+                      : plan_either_global(layer, inputs, true, steps);
 }
 
 #define POOLING(kind, word, rank_)                                                                                    \
@@ -152,11 +156,11 @@ static clayer_status plan_global_backward(const clayer_layer *layer, const claye
         .config_size = sizeof(clayer_pooling_config), .params = params, .check = check, .infer = infer, .plan = plan, \
         .plan_backward = plan_backward                                                                                \
     }
-#define GLOBAL(kind, word, rank_)                                                                      \
+#define GLOBAL(kind, word, rank_, ...)                                                                 \
     {                                                                                                  \
         .name = "Global" kind "Pooling" #rank_ "D", .auto_name = "global_" word "_pooling" #rank_ "d", \
         .rank = (rank_), .config_size = sizeof(clayer_global_pooling_config), .params = global_params, \
-        .infer = infer_global, .plan = plan_global, .plan_backward = plan_global_backward              \
+        .infer = infer_global, .plan = plan_global, .plan_backward = plan_global_backward, __VA_ARGS__ \
     }
 
 const cly_layers_class cly_layers_max_pooling1d = POOLING("Max", "max", 1);
@@ -165,9 +169,10 @@ const cly_layers_class cly_layers_max_pooling3d = POOLING("Max", "max", 3);
 const cly_layers_class cly_layers_average_pooling1d = POOLING("Average", "average", 1);
 const cly_layers_class cly_layers_average_pooling2d = POOLING("Average", "average", 2);
 const cly_layers_class cly_layers_average_pooling3d = POOLING("Average", "average", 3);
-const cly_layers_class cly_layers_global_max_pooling1d = GLOBAL("Max", "max", 1);
-const cly_layers_class cly_layers_global_max_pooling2d = GLOBAL("Max", "max", 2);
-const cly_layers_class cly_layers_global_max_pooling3d = GLOBAL("Max", "max", 3);
-const cly_layers_class cly_layers_global_average_pooling1d = GLOBAL("Average", "average", 1);
-const cly_layers_class cly_layers_global_average_pooling2d = GLOBAL("Average", "average", 2);
-const cly_layers_class cly_layers_global_average_pooling3d = GLOBAL("Average", "average", 3);
+const cly_layers_class cly_layers_global_max_pooling1d = GLOBAL("Max", "max", 1, .masks = CLY_MASKS_STOP);
+const cly_layers_class cly_layers_global_max_pooling2d = GLOBAL("Max", "max", 2, .masks = CLY_MASKS_STOP);
+const cly_layers_class cly_layers_global_max_pooling3d = GLOBAL("Max", "max", 3, .masks = CLY_MASKS_STOP);
+const cly_layers_class cly_layers_global_average_pooling1d =
+    GLOBAL("Average", "average", 1, .masks = CLY_MASKS_USE, .min_inputs = 1, .max_inputs = 2);
+const cly_layers_class cly_layers_global_average_pooling2d = GLOBAL("Average", "average", 2, .masks = CLY_MASKS_STOP);
+const cly_layers_class cly_layers_global_average_pooling3d = GLOBAL("Average", "average", 3, .masks = CLY_MASKS_STOP);

@@ -84,6 +84,7 @@ done:
 }
 
 const cly_layers_class cly_layers_prelu = {.name = "PReLU",
+                                           .masks = CLY_MASKS_PASS,
                                            .auto_name = "p_re_lu",
                                            .config_size = sizeof(config),
                                            .params = params,

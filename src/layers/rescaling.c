@@ -275,6 +275,7 @@ static clayer_status normalization_backward(const clayer_layer *layer, const cla
 }
 
 const cly_layers_class cly_layers_rescaling = {.name = "Rescaling",
+                                               .masks = CLY_MASKS_PASS_KERAS3,
                                                .auto_name = "rescaling",
                                                .config_size = sizeof(rescaling_config),
                                                .params = rescaling_params,
@@ -283,6 +284,7 @@ const cly_layers_class cly_layers_rescaling = {.name = "Rescaling",
                                                .plan = rescaling_plan,
                                                .plan_backward = rescaling_backward};
 const cly_layers_class cly_layers_normalization = {.name = "Normalization",
+                                                   .masks = CLY_MASKS_PASS_KERAS3,
                                                    .auto_name = "normalization",
                                                    .config_size = sizeof(normalization_config),
                                                    .params = normalization_params,

@@ -50,22 +50,25 @@ done:
 }
 
 /* A layer's call on the flat nodes of its inputs. */
-static clayer_status add_call(clayer_model *flat, const scope *s, const clayer_node *node, clayer_node *const *inputs,
+static clayer_status add_call(clayer_model *flat, const scope *s, const clayer_node *node, clayer_node **inputs,
                               clayer_node **node_out) {
     clayer_status status = CLAYER_OK;
     clayer_shape shapes[CLY_LAYERS_MAX_INPUTS], output = node->shape;
-    for (size_t i = 0; i < node->input_count; i++) {
+    const size_t count = cly_model_mask_input(node, inputs);
+    for (size_t i = 0; i < count; i++) {
         shapes[i] = inputs[i]->shape;
     }
-    if (node->input_count > 0) {
-        CLY_TRY(clayer_layer_get_output_shape(node->layer, shapes, node->input_count, &output));
+    if (count > 0) {
+        CLY_TRY(clayer_layer_get_output_shape(node->layer, shapes, count, &output));
     }
-    CLY_TRY(cly_model_append(flat, node->layer, inputs, node->input_count, &output, 1));
+    CLY_TRY(cly_model_append(flat, node->layer, inputs, count, &output, 1));
     clayer_node *made = flat->nodes[flat->node_count - 1];
     made->inference = node->inference || s->inference;
     if (s->prefix[0] != '\0') {
         CLY_TRY(join_path(s->prefix, node->layer->name, "", &made->path));
     }
+    made->has_mask = node->has_mask || count > node->input_count;
+    CLY_TRY(cly_model_mask_output(flat, made));
     *node_out = made;
 done:
     return status;

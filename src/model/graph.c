@@ -190,7 +190,8 @@ clayer_status cly_model_append(clayer_model *model, clayer_layer *layer, clayer_
         model->inputs_form = NULL;
         model->sequential = model->sequential && model->input_count == 1 && model->node_count == 1;
     }
-    if (layer->nested != NULL && !model->has_nested) {
+    const bool other = layer->nested != NULL || (model->facade == NULL && cly_model_makes_masks(layer));
+    if (other && !model->has_nested) {
         model->has_nested = true;
         *model->flat = NULL;
     }

@@ -24,6 +24,7 @@ struct clayer_node {
     char *path;         /* in a flat model: where the layer stands, "encoder/conv2d_1"; else NULL */
     bool inference;     /* the file calls the layer with training=False: see cly_model_stays_in_inference */
     bool has_mask;      /* the last input is the argument `mask` of the call */
+    clayer_node *mask;  /* in a flat model: which node says what of this one counts; NULL: everything */
 };
 
 /* What a model keeps between runs: plans for the last input shapes and the device memory they share (memory.c). */
@@ -63,8 +64,8 @@ struct clayer_model {
     clayer_layer **layers; /* distinct, in the order in which they were added; retained */
     size_t layer_count, layer_capacity;
     cly_model_index index; /* of the layers and their calls */
-    bool has_nested;
-    size_t flat_count; /* nodes of the flat model, unneeded ones included */
+    bool has_nested;       /* or masks: the flat model is another one */
+    size_t flat_count;     /* nodes of the flat model, unneeded ones included */
     cly_model_memory *memory;
     clayer_model **flat; /* one place: this model itself, or where some are nested the flat one, NULL until asked for */
     /* of a flat model: what nested models ask of their inputs, where shapes were not known */
@@ -129,6 +130,22 @@ size_t cly_model_count_tensors(const clayer_layer *layer);
  * outputs are those of `model` in number, order and name. Borrowed until the graph changes or `model` goes;
  * cly_model_retain keeps it. */
 clayer_status cly_model_flat(const clayer_model *model, clayer_model **flat_out);
+
+/* ---- masks (masks.c) ---- */
+
+/* Whether a model of this layer has masks, so that its flat model is another one. */
+bool cly_model_makes_masks(const clayer_layer *layer);
+
+/* While a flat model is made: appends the mask of inputs[0] to the inputs of `call`, where its layer uses it. Returns
+ * how many there are then. */
+size_t cly_model_mask_input(const clayer_node *call, clayer_node **inputs);
+
+/* Likewise, once the node is there: finds or makes its mask. */
+clayer_status cly_model_mask_output(clayer_model *flat, clayer_node *node);
+
+/* CLAYER_UNSUPPORTED where a mask reaches what could not be trained, or measured by a loss, as Keras does. losses NULL:
+ * every output has one. */
+clayer_status cly_model_check_masks(const clayer_model *flat, bool training, const bool *losses);
 
 clayer_model *cly_model_retain(clayer_model *model);
 

@@ -181,6 +181,7 @@ clayer_status cly_model_train_plan_create(clayer_model *model, const cly_model_t
     plan->version = model->version;
     plan->node_count = model->node_count;
     plan->layer_count = model->layer_count;
+    CLY_TRY(cly_model_check_masks(model, !config->inference, config->losses));
     CLY_TRY(allocate(model, plan));
     CLY_TRY(plan_forward(model, config, input_shapes, plan));
     CLY_TRY(cly_model_train_plan_backward(model, config, plan));

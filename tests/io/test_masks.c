@@ -1,0 +1,190 @@
+/* io/test_masks.c: models through which Keras' masks go, from files of both generations: they predict and learn what
+ * Keras does, also nested and where a file of Keras 3 spells the masks out; what a mask would change in training and is
+ * not done is refused by name. */
+#include <clayer/train.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "io/files.h"
+#include "io/support.h"
+#include "model/model.h"
+#include "support/runner.h"
+
+typedef struct example {
+    clayer_model *model;
+    clayer_archive *archive;
+    const clayer_array *inputs[4];
+    const clayer_array *targets[1];
+    size_t input_count;
+} example;
+
+static void open_example(const char *stem, example *e) {
+    char path[256];
+    *e = (example){0};
+    (void)snprintf(path, sizeof(path), "masks/%s.h5", stem);
+    ck_assert_msg(clayer_model_load(context, golden_path(path), &e->model) == CLAYER_OK, "%s: %s", stem,
+                  clayer_last_error());
+    (void)snprintf(path, sizeof(path), "masks/%s.npz", stem);
+    MUST(clayer_archive_load(golden_path(path), &e->archive));
+    e->input_count = clayer_model_get_input_count(e->model);
+    for (size_t i = 0; i < e->input_count; i++) {
+        e->inputs[i] = clayer_archive_get_array(e->archive, i);
+    }
+    e->targets[0] = clayer_archive_find(e->archive, "t");
+}
+
+static void close_example(example *e) {
+    clayer_archive_destroy(e->archive);
+    clayer_model_destroy(e->model);
+}
+
+static void expect_near(const char *stem, const char *name, const float *values, const clayer_array *wanted) {
+    const float *y = clayer_array_get_const_data(wanted);
+    double largest = 0.1;
+    for (int64_t i = 0; i < clayer_array_get_count(wanted); i++) {
+        largest = fmax(largest, fabs((double)y[i]));
+    }
+    for (int64_t i = 0; i < clayer_array_get_count(wanted); i++) {
+        ck_assert_msg(fabs((double)values[i] - (double)y[i]) <= 2e-5 * largest, "%s, %s[%d]: %g, expected %g", stem,
+                      name, (int)i, (double)values[i], (double)y[i]);
+    }
+}
+
+static void expect_output(const char *stem, example *e) {
+    clayer_array *inputs[4], *y = NULL;
+    for (size_t i = 0; i < e->input_count; i++) {
+        MUST(clayer_array_convert(e->inputs[i], CLAYER_FLOAT32, &inputs[i]));
+    }
+    ck_assert_msg(clayer_model_predict(e->model, inputs, e->input_count, NULL, &y) == CLAYER_OK, "%s: %s", stem,
+                  clayer_last_error());
+    expect_near(stem, "y", clayer_array_get_const_data(y), clayer_archive_find(e->archive, "y"));
+    for (size_t i = 0; i < e->input_count; i++) {
+        clayer_array_destroy(inputs[i]);
+    }
+    clayer_array_destroy(y);
+}
+
+static clayer_status train(example *e) {
+    const clayer_compile_config compile = {
+        .struct_size = sizeof(compile), .optimizer = "sgd(learning_rate=0.5)", .loss = "mean_squared_error"};
+    const clayer_dataset data = {.struct_size = sizeof(data), .x = e->inputs, .y = e->targets};
+    const clayer_fit_config fit = {.struct_size = sizeof(fit), .no_shuffle = true};
+    MUST(clayer_model_compile(e->model, &compile));
+    return clayer_model_fit(e->model, &data, &fit, NULL);
+}
+
+static void expect_learnt(const char *stem, example *e) {
+    clayer_model *flat = NULL;
+    int number = 0;
+    MUST(cly_model_flat(e->model, &flat));
+    ck_assert_msg(train(e) == CLAYER_OK, "%s: %s", stem, clayer_last_error());
+    for (size_t i = 0; i < flat->layer_count; i++) {
+        for (size_t w = 0; w < flat->layers[i]->weight_count; w++) {
+            char name[16];
+            (void)snprintf(name, sizeof(name), "w%d", number++);
+            const clayer_array *wanted = clayer_archive_find(e->archive, name);
+            ck_assert_msg(wanted != NULL, "%s has no %s", stem, name);
+            const clayer_tensor *tensor = flat->layers[i]->weights[w].tensor;
+            float *values = calloc((size_t)clayer_array_get_count(wanted), sizeof(float));
+            ck_assert_ptr_nonnull(values);
+            MUST(clayer_tensor_read(tensor, values, clayer_array_get_count(wanted)));
+            expect_near(stem, name, values, wanted);
+            free(values);
+        }
+    }
+    ck_assert_int_gt(number, 0);
+}
+
+static const char *const learning[] = {"k2_embedding_mean", "k2_masking_mean",   "k2_stopped",      "k2_nested",
+                                       "k2_added",          "k2_added_part",     "k2_side_by_side", "k2_behind",
+                                       "k2_softmax",        "k3_embedding_mean", "k3_masking_mean", "k3_stopped",
+                                       "k3_nested",         "k3f_stopped",       "k3_softmax"};
+
+START_TEST(models_predict_and_learn_as_keras) {
+    example e;
+    open_example(learning[_i], &e);
+    expect_output(learning[_i], &e);
+    expect_learnt(learning[_i], &e);
+    close_example(&e);
+}
+END_TEST
+
+/* The steps that the mask leaves out have no say: another value there changes nothing. */
+START_TEST(masked_steps_have_no_say) {
+    static const float numbers[2][6] = {{3, 1, 0, 0, 5, 0}, {3, 1, 5, 0, 0, 0}};
+    clayer_model *model = NULL;
+    float y[2][4];
+    const clayer_embedding_config embedding = {
+        .struct_size = sizeof(embedding), .input_dim = 7, .output_dim = 4, .mask_zero = true};
+    MUST(clayer_model_create(context, "net", &model));
+    MUST(clayer_add_input(model, 1, (int64_t[]){-1}, NULL));
+    MUST(clayer_add_embedding(model, NULL, &embedding, NULL));
+    MUST(clayer_add_global_average_pooling1d(model, NULL, NULL, NULL));
+    for (int i = 0; i < 2; i++) {
+        clayer_array *x = NULL, *out = NULL;
+        MUST(clayer_array_create(CLAYER_FLOAT32, 2, (int64_t[]){1, 6}, &x));
+        memcpy(clayer_array_get_data(x), numbers[i], sizeof(numbers[i]));
+        MUST(clayer_model_predict(model, &x, 1, NULL, &out));
+        memcpy(y[i], clayer_array_get_const_data(out), sizeof(y[i]));
+        clayer_array_destroy(x);
+        clayer_array_destroy(out);
+    }
+    for (int c = 0; c < 4; c++) { /* the same three numbers in another order and place */
+        ck_assert_msg(fabsf(y[0][c] - y[1][c]) < 1e-7f && y[0][c] != 0, "%g, %g", (double)y[0][c], (double)y[1][c]);
+    }
+    clayer_model_destroy(model);
+}
+END_TEST
+
+static const struct {
+    const char *stem, *named;
+} refused[] = {{"k2_reaching_loss", "a mask reaches this output"},
+               {"k3_reaching_loss", "a mask reaches this output"},
+               {"k2_reaching_statistics", "BatchNormalization"},
+               {"k3_reaching_statistics", "BatchNormalization"}};
+
+START_TEST(what_masks_would_change_in_training_is_refused) {
+    example e;
+    open_example(refused[_i].stem, &e);
+    expect_output(refused[_i].stem, &e);
+    REFUSED(train(&e), CLAYER_UNSUPPORTED, refused[_i].named);
+    close_example(&e);
+}
+END_TEST
+
+/* A mask that does not fit is an error of shapes, as in Keras. */
+START_TEST(masks_that_do_not_fit_are_refused) {
+    clayer_layer *layer = NULL;
+    clayer_shape y;
+    const clayer_shape fits[2] = {{.rank = 3, .dims = {2, 5, 3}}, {.rank = 2, .dims = {2, 5}}};
+    const clayer_shape longer[2] = {{.rank = 3, .dims = {2, 5, 3}}, {.rank = 2, .dims = {2, 6}}};
+    const clayer_shape softmax[2] = {{.rank = 3, .dims = {2, 5, 3}}, {.rank = 2, .dims = {2, 5}}};
+    MUST(clayer_layer_create(context, "GlobalAveragePooling1D", NULL, &layer));
+    MUST(clayer_layer_get_output_shape(layer, fits, 2, &y));
+    REFUSED(clayer_layer_get_output_shape(layer, longer, 2, &y), CLAYER_INVALID_SHAPE,
+            "a mask of shape (2, 6) does not fit the input (2, 5, 3)");
+    clayer_layer_destroy(layer);
+    MUST(clayer_layer_create(context, "Softmax", NULL, &layer));
+    REFUSED(clayer_layer_get_output_shape(layer, softmax, 2, &y), CLAYER_INVALID_SHAPE, "a mask of shape (2, 5)");
+    clayer_layer_destroy(layer);
+}
+END_TEST
+
+static Suite *make_suite(void) {
+    Suite *suite = suite_create("io.masks");
+    TCase *cases = tcase_create("masks");
+    tcase_add_checked_fixture(cases, open_context, close_context);
+    tcase_add_loop_test(cases, models_predict_and_learn_as_keras, 0, (int)(sizeof(learning) / sizeof(learning[0])));
+    tcase_add_test(cases, masked_steps_have_no_say);
+    tcase_add_loop_test(cases, what_masks_would_change_in_training_is_refused, 0,
+                        (int)(sizeof(refused) / sizeof(refused[0])));
+    tcase_add_test(cases, masks_that_do_not_fit_are_refused);
+    tcase_set_timeout(cases, 300);
+    suite_add_tcase(suite, cases);
+    return suite;
+}
+
+int main(void) {
+    return cly_test_main(make_suite);
+}
