@@ -1,10 +1,6 @@
-/* normalize_rows.cl: normalisation of whole rows, each with its own mean and variance: the last axes of a tensor.
- *
- * LANES work-items share a row: on a GPU part of a work-group of 64, on a CPU one, which runs through it in vectors. */
+/* normalize_rows.cl: normalisation of whole rows, each with its own mean and variance: the last axes of a tensor. */
 
-#ifndef LANES
-#define LANES 1
-#endif
+#include "rows.h"
 
 #define KIND_LAYER 0
 #define KIND_RMS 1
@@ -12,68 +8,6 @@
 #define HAS_GAMMA 4
 #define HAS_BETA 8
 
-#define TAKE(pointer, index, is_vector) ((is_vector) ? LOADV((pointer) + (index)) : (FLOATV)((pointer)[index]))
-
-#if LANES > 1
-#define GROUP __attribute__((reqd_work_group_size(LANES, 64 / LANES, 1)))
-#define LANE ((int)get_local_id(0))
-/* All work-items of a group take the same number of rounds, past the last row too. */
-#define FOR_SHARED_ROWS(row, rows, split)                                                            \
-    for (long row##_base = (long)get_group_id(1) * (64 / LANES), row = row##_base + get_local_id(1); \
-         row##_base < (rows);                                                                        \
-         row##_base += (long)get_num_groups(1) * (64 / LANES), row = row##_base + get_local_id(1))
-#define SCRATCH __local float scratch[64];
-/* The lanes' values added up in one order; every lane gets the sum. */
-#define SHARE(value)                                           \
-    {                                                          \
-        const int place = (int)get_local_id(1) * LANES + LANE; \
-        barrier(CLK_LOCAL_MEM_FENCE);                          \
-        scratch[place] = (value);                              \
-        for (int half = LANES / 2; half > 0; half /= 2) {      \
-            barrier(CLK_LOCAL_MEM_FENCE);                      \
-            if (LANE < half) {                                 \
-                scratch[place] += scratch[place + half];       \
-            }                                                  \
-        }                                                      \
-        barrier(CLK_LOCAL_MEM_FENCE);                          \
-        (value) = scratch[(int)get_local_id(1) * LANES];       \
-    }
-#else
-#define GROUP
-#define LANE 0
-#define FOR_SHARED_ROWS(row, rows, split) FOR_ROWS(row, rows, split)
-#define SCRATCH
-#define SHARE(value)
-#endif
-
-static float across(const FLOATV v) {
-    float lanes[VECTOR];
-    float sum = 0.0f;
-    PASTE(vstore, VECTOR)(v, 0, lanes);
-#pragma unroll
-    for (int i = 0; i < VECTOR; i++) {
-        sum += lanes[i];
-    }
-    return sum;
-}
-
-/* The sum over a lane's part of a row: of the expression `term` of T and of `at`, for vectors and for what is left. */
-#define SUM_OF(result, length, term)                                        \
-    {                                                                       \
-        FLOATV vectors = (FLOATV)(0.0f);                                    \
-        float rest = 0.0f;                                                  \
-        for (int at = LANE * VECTOR; at < (length); at += LANES * VECTOR) { \
-            if (at + VECTOR <= (length)) {                                  \
-                vectors += term(FLOATV, LOADV, at);                         \
-            } else {                                                        \
-                for (int one = at; one < (length); one++) {                 \
-                    rest += term(float, *, one);                            \
-                }                                                           \
-            }                                                               \
-        }                                                                   \
-        result = across(vectors) + rest;                                    \
-        SHARE(result)                                                       \
-    }
 #define TERM_VALUE(T, LOAD, at) LOAD(from + at)
 #define TERM_DISTANCE(T, LOAD, at) (LOAD(from + at) - (T)(centre)) * (LOAD(from + at) - (T)(centre))
 

@@ -257,13 +257,14 @@ typedef struct clayer_thresholded_relu_config {
     double theta;
 } clayer_thresholded_relu_config;
 
-/* Softmax over one axis. */
+/* Softmax over one axis or several together. */
 typedef struct clayer_softmax_config {
     size_t struct_size;
     const char *name;
     bool not_trainable;
     bool has_axis; /* false: -1, the last */
     int64_t axis;
+    clayer_shape axes; /* several axes in place of `axis` */
 } clayer_softmax_config;
 
 /* Dropout: the identity outside training. In training a share `rate` of the values becomes 0 and the others are

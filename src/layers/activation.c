@@ -1,4 +1,4 @@
-/* layers/activation.c: Activation, ReLU, LeakyReLU, ELU, ThresholdedReLU, Softmax: activations as layers of their own.
+/* layers/activation.c: Activation, ReLU, LeakyReLU, ELU, ThresholdedReLU: activations as layers of their own.
  * Keras: keras/src/layers/activations/, tf_keras/src/layers/activation/thresholded_relu.py. */
 #include <math.h>
 
@@ -34,40 +34,30 @@ static const cly_layers_param thresholded_relu_params[] = {
     {0},
 };
 
-static const cly_layers_param softmax_params[] = {
-    CLY_PARAM_FLAGGED(clayer_softmax_config, axis, INT, .fallback = -1),
-    {0},
-};
-
-/* What the layer computes of an input, and for softmax over which axis. */
-static clayer_status describe(const clayer_layer *layer, const clayer_shape *input, cly_ops_activation *activation_out,
-                              int *axis_out) {
-    *activation_out = layer->activation;
-    *axis_out = input->rank - 1;
+/* What the layer computes of an input. */
+static cly_ops_activation describe(const clayer_layer *layer) {
     if (layer->class == &cly_layers_relu) {
         const clayer_relu_config *c = layer->config;
-        *activation_out = (cly_ops_activation){
+        return (cly_ops_activation){
             .id = CLY_RELU,
             .parameters = {(float)c->negative_slope, c->has_max_value ? (float)c->max_value : INFINITY,
                            (float)c->threshold}};
     } else if (layer->class == &cly_layers_leaky_relu) {
         const clayer_leaky_relu_config *c = layer->config;
-        *activation_out = (cly_ops_activation){.id = CLY_LEAKY_RELU, .parameters = {(float)c->negative_slope}};
+        return (cly_ops_activation){.id = CLY_LEAKY_RELU, .parameters = {(float)c->negative_slope}};
     } else if (layer->class == &cly_layers_elu) {
         const clayer_elu_config *c = layer->config;
-        *activation_out = (cly_ops_activation){.id = CLY_ELU, .parameters = {(float)c->alpha}};
+        return (cly_ops_activation){.id = CLY_ELU, .parameters = {(float)c->alpha}};
     } else if (layer->class == &cly_layers_thresholded_relu) {
         const clayer_thresholded_relu_config *c = layer->config;
-        *activation_out = (cly_ops_activation){.id = CLY_THRESHOLD, .parameters = {(float)c->theta}};
-    } else if (layer->class == &cly_layers_softmax) {
-        *activation_out = (cly_ops_activation){.id = CLY_SOFTMAX};
-        return cly_layers_expect_axis(layer, ((const clayer_softmax_config *)layer->config)->axis, input, axis_out);
+        return (cly_ops_activation){.id = CLY_THRESHOLD, .parameters = {(float)c->theta}};
     }
-    return CLAYER_OK;
+    return layer->activation;
 }
 
 static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                            clayer_shape *output_out) {
+<<<<<<< Updated upstream
     cly_ops_activation activation;
     int axis = 0;
     if (count == 2) {
@@ -76,17 +66,19 @@ static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs
             return status;
         }
     }
+=======
+    (void)layer, (void)count;
+>>>>>>> Stashed changes
     *output_out = *inputs;
-    return describe(layer, inputs, &activation, &axis);
+    return CLAYER_OK;
 }
 
 static clayer_status plan_either(const clayer_layer *layer, const clayer_shape *shape, bool backward,
                                  cly_ops_steps *steps) {
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
-    cly_ops_activation activation;
-    int axis = 0;
-    CLY_TRY(describe(layer, shape, &activation, &axis));
+    const cly_ops_activation activation = describe(layer);
+    const int axis = shape->rank - 1; /* of softmax and its like */
     if (activation.id == CLY_LINEAR) {
         return CLAYER_OK;
     }
@@ -98,10 +90,8 @@ static clayer_status plan_either(const clayer_layer *layer, const clayer_shape *
     } else {
         CLY_TRY(
             cly_ops_steps_add(steps, backward ? &cly_ops_softmax_gradient_operator : &cly_ops_softmax_operator, &step));
-        step->shape.softmax = (cly_ops_softmax_shape){.outer = cly_layers_product(shape, 0, axis),
-                                                      .axis = shape->dims[axis],
-                                                      .inner = cly_layers_product(shape, axis + 1, shape->rank),
-                                                      .id = activation.id};
+        step->shape.softmax = (cly_ops_softmax_shape){
+            .outer = cly_layers_product(shape, 0, axis), .axis = shape->dims[axis], .inner = 1, .id = activation.id};
     }
     const bool from_output = backward && !cly_ops_activation_needs_input(&activation);
     step->operands[0] = from_output ? CLY_PLACE(CLY_OUTPUT, 0) : CLY_PLACE(CLY_INPUT, 0);
@@ -181,6 +171,7 @@ const cly_layers_class cly_layers_thresholded_relu = {.name = "ThresholdedReLU",
                                                       .infer = infer,
                                                       .plan = plan,
                                                       .plan_backward = plan_backward};
+<<<<<<< Updated upstream
 const cly_layers_class cly_layers_softmax = {.name = "Softmax",
                                              .masks = CLY_MASKS_USE_AND_PASS,
                                              .min_inputs = 1,
@@ -191,3 +182,5 @@ const cly_layers_class cly_layers_softmax = {.name = "Softmax",
                                              .infer = infer,
                                              .plan = plan,
                                              .plan_backward = plan_backward};
+=======
+>>>>>>> Stashed changes

@@ -35,7 +35,10 @@ cly_model_logits cly_model_output_logits(const clayer_model *model, size_t index
         return CLY_LOGITS_NONE;
     }
     const clayer_layer *layer = cly_model_output_end(flat, index)->layer;
-    if (layer->class == &cly_layers_softmax || layer->activation.id == CLY_SOFTMAX) {
+    const bool softmax =
+        layer->class == &cly_layers_softmax &&
+        ((const clayer_softmax_config *)layer->config)->axes.rank == 1; /* several are made otherwise */
+    if (softmax || layer->activation.id == CLY_SOFTMAX) {
         return CLY_LOGITS_SOFTMAX;
     }
     return layer->activation.id == CLY_SIGMOID ? CLY_LOGITS_SIGMOID : CLY_LOGITS_NONE;

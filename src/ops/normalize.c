@@ -3,20 +3,17 @@
 #include "ops/normalize.h"
 
 #include <limits.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/integer.h"
 #include "base/memory.h"
 #include "ops/range.h"
 #include "ops/sums.h"
 
-#define LONGEST_ROW 16384 /* that is added up plainly */
-
 /* ---- rows ---- */
 
 bool cly_ops_norm_is_rows(const cly_ops_norm_shape *s) {
-    return s->across == 1 && s->groups == 1 && s->inner == 1 && s->channels == s->within && s->within <= LONGEST_ROW;
+    return s->across == 1 && s->groups == 1 && s->inner == 1 && s->channels == s->within &&
+           s->within <= CLY_OPS_LONGEST_ROW;
 }
 
 cly_ops_norm_rows cly_ops_norm_rows_of(const cly_ops_norm_shape *s) {
@@ -94,24 +91,6 @@ const cly_ops_operator cly_ops_normalize_operator = {.name = "normalize", .imple
 
 /* ---- rows at once ---- */
 
-void cly_ops_norm_share_rows(const clayer_context *context, const cly_ops_norm_shape *s, char *options, size_t capacity,
-                             cly_launch *launch) {
-    const size_t used = strlen(options);
-    int lanes = 8;
-    if (cly_ops_is_cpu(context)) {
-        return;
-    }
-    while (lanes < 64 && (int64_t)lanes * cly_ops_vector(context) < s->within) {
-        lanes *= 2;
-    }
-    (void)snprintf(options + used, capacity - used, " -DLANES=%d", lanes);
-    launch->local[0] = (size_t)lanes;
-    launch->local[1] = (size_t)(64 / lanes);
-    launch->local[2] = 1;
-    launch->global[0] = (size_t)lanes;
-    launch->global[1] = (size_t)cly_base_smaller(s->outer, 65535);
-}
-
 static double rows_cost(const clayer_context *context, const void *shape) {
     (void)context;
     return cly_ops_norm_is_rows(shape) ? 1 : -1;
@@ -125,7 +104,7 @@ static clayer_status run_rows(clayer_context *context, const void *shape, const 
     cly_ops_options(context, NULL, s->outer, options);
     cly_launch launch = {.program = "normalize_rows", .options = options, .kernel = "normalize_rows"};
     const cly_arg split = cly_ops_rows(context, s->outer, s->within, &launch);
-    cly_ops_norm_share_rows(context, s, options, sizeof(options), &launch);
+    cly_ops_share_rows(context, s->outer, s->within, options, &launch);
     const int flags = (s->has_gamma ? CLY_NORM_HAS_GAMMA : 0) | (s->has_beta ? CLY_NORM_HAS_BETA : 0);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[s->has_gamma ? 1 : 0]),
                           CLY_BUFFER(operands[s->has_beta ? 2 : 0]), CLY_BUFFER(operands[keeps ? 3 : 5]),

@@ -72,8 +72,4 @@ clayer_status cly_ops_norm_apply(clayer_context *context, const cly_ops_norm_sha
 /* Rows that are groups, with gamma and beta along them: the last axes of a tensor. */
 bool cly_ops_norm_is_rows(const cly_ops_norm_shape *shape);
 
-/* Work-items that share one row (1 on CPUs), as option text behind `options`; sets `launch`. */
-void cly_ops_norm_share_rows(const clayer_context *context, const cly_ops_norm_shape *shape, char *options,
-                             size_t capacity, cly_launch *launch);
-
 #endif

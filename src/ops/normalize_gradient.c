@@ -65,7 +65,7 @@ static clayer_status run_rows(clayer_context *context, const void *shape, const 
         cly_ops_options(context, NULL, s->outer, options);
         cly_launch launch = {.program = "normalize_rows", .options = options, .kernel = "normalize_rows_gradient"};
         const cly_arg split = cly_ops_rows(context, s->outer, s->within, &launch);
-        cly_ops_norm_share_rows(context, s, options, sizeof(options), &launch);
+        cly_ops_share_rows(context, s->outer, s->within, options, &launch);
         CLY_TRY(cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[s->has_gamma ? 1 : 0]),
                                CLY_BUFFER(operands[2]), CLY_BUFFER(operands[3]), CLY_BUFFER(operands[4]),
                                CLY_BUFFER(operands[5]), CLY_LONG(s->outer), CLY_INT(s->within), split, CLY_INT(s->kind),

@@ -10,6 +10,8 @@
 #define CPU_ITEMS 4
 /* Some drivers allow no more work-groups on the second axis. */
 #define MOST_ROWS 65535
+/* Work-items of a group of rows.h. */
+#define ROWS_GROUP 64
 /* Below this many floats a CPU's work-item is not worth starting. */
 #define CPU_LEAST 1024
 
@@ -57,6 +59,23 @@ cly_arg cly_ops_rows(const clayer_context *context, int64_t rows, int64_t width,
         launch->global[1] = (size_t)step;
     }
     return CLY_INT4(multiplier, step, each, 0);
+}
+
+void cly_ops_share_rows(const clayer_context *context, int64_t rows, int64_t length, char options[CLY_OPS_OPTIONS],
+                        cly_launch *launch) {
+    const size_t used = strlen(options);
+    int lanes = 8;
+    if (cly_ops_is_cpu(context)) {
+        return;
+    }
+    while (lanes < ROWS_GROUP && (int64_t)lanes * cly_ops_vector(context) < length) {
+        lanes *= 2;
+    }
+    (void)snprintf(options + used, CLY_OPS_OPTIONS - used, " -DLANES=%d", lanes);
+    launch->local[0] = launch->global[0] = (size_t)lanes;
+    launch->local[1] = (size_t)(ROWS_GROUP / lanes);
+    launch->local[2] = 1;
+    launch->global[1] = (size_t)cly_base_smaller(rows, MOST_ROWS);
 }
 
 cly_arg cly_ops_span(const clayer_context *context, int64_t count, cly_launch *launch) {

@@ -34,6 +34,12 @@ cly_arg cly_ops_rows(const clayer_context *context, int64_t rows, int64_t width,
 /* `count` floats in one span: sets global and local and gives the long that FOR_SPAN takes (floats per work-item). */
 cly_arg cly_ops_span(const clayer_context *context, int64_t count, cly_launch *launch);
 
+/* For kernels that include rows.h, after cly_ops_rows: how many work-items of a GPU share one of the rows, as -DLANES
+ * behind `options` and in `launch`; a CPU's have rows of their own. */
+#define CLY_OPS_LONGEST_ROW 16384 /* that such kernels add up plainly */
+void cly_ops_share_rows(const clayer_context *context, int64_t rows, int64_t length, char options[CLY_OPS_OPTIONS],
+                        cly_launch *launch);
+
 /* `count` work-items, one thing each, on the first axis. */
 void cly_ops_each(const clayer_context *context, int64_t count, cly_launch *launch);
 

@@ -78,6 +78,12 @@ UPSAMPLING2D_KERAS2 = [
 ] + [case((1, 3, 5, 2), only=2, size=1, interpolation="gaussian")]
 UPSAMPLING2D_AREA = [case((1, 5, 4, 3), only=2, size=(2, 3), interpolation="area")]
 
+SOFTMAX_AXES = [
+    case((2, 3, 5, 4), axis=[1, 2]), case((2, 3, 5, 4), axis=[2, 3]), case((2, 3, 5, 4), axis=[1, 3]),
+    case((2, 3, 5, 4), axis=[-1, 1]), case((2, 3, 5, 4), axis=[1, 2, 3]), case((2, 3, 5), axis=[1]), case((3, 45)),
+    case((5, 1000)), case((2, 3, 130), axis=-1),
+]
+
 LAYERS_OF = {
     "batchnormalization_axes": ("BatchNormalization", BATCHNORMALIZATION_AXES),
     "layernormalization": ("LayerNormalization", LAYERNORMALIZATION),
@@ -85,6 +91,7 @@ LAYERS_OF = {
     "unitnormalization": ("UnitNormalization", UNITNORMALIZATION),
     "rescaling": ("Rescaling", RESCALING),
     "normalization": ("Normalization", NORMALIZATION),
+    "softmax_axes": ("Softmax", SOFTMAX_AXES),
     "resizing": ("Resizing", RESIZING + AREA),
     "centercrop": ("CenterCrop", CENTERCROP),
     "upsampling2d_keras2": ("UpSampling2D", UPSAMPLING2D_KERAS2 + UPSAMPLING2D_AREA),

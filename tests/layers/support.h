@@ -9,7 +9,7 @@
 
 #include "layers/layer.h"
 
-#define TEST_MOST_PAIRS 64
+#define TEST_MOST_PAIRS 128
 #define TEST_MOST_OPERATORS 12 /* of one layer, forward and backward */
 
 /* How often each implementation of each operator ran, and how often it said that it cannot do the shape. */

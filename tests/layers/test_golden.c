@@ -63,6 +63,7 @@ static const struct {
     {"unitnormalization", 16, CLOSE},
     {"rescaling", 18, CLOSE},
     {"normalization", 30, CLOSE},
+    {"softmax_axes", 18, CLOSE},
     {"resizing", 41, CLOSE},
     {"centercrop", 12, CLOSE},
     {"upsampling2d_keras2", 7, CLOSE},

@@ -59,6 +59,7 @@ static const struct {
     {"unitnormalization", 16, CLOSE},
     {"rescaling", 18, CLOSE},
     {"normalization", 30, CLOSE},
+    {"softmax_axes", 18, CLOSE},
     {"resizing", 38, CLOSE},
     {"centercrop", 12, CLOSE},
     {"upsampling2d_keras2", 6, CLOSE},
