@@ -149,7 +149,8 @@ static clayer_status print_layer(const table *t, const clayer_model *model, cons
     uint64_t parameters = 0;
     CLY_TRY(cly_model_count_parameters(layer, &parameters));
     CLY_TRY(cly_model_add_blanks(&cells[0], 3 * level));
-    CLY_TRY(cly_base_text_add(&cells[0], "%s%s (%s)", level > 0 ? "└ " : "", layer->name, layer->class->name));
+    CLY_TRY(
+        cly_base_text_add(&cells[0], "%s%s (%s)", level > 0 ? "└ " : "", layer->name, cly_layers_class_name(layer)));
     CLY_TRY(add_shape(model, layer, &cells[1]));
     CLY_TRY(add_count(&cells[2], parameters));
     CLY_TRY(add_connections(t, layer, level, &cells[3]));
@@ -162,12 +163,20 @@ done:
     return status;
 }
 
+/* What Keras 3 calls a layer: operations on tensors are none, and are shown in the model itself only. */
+static bool is_layer(const clayer_layer *layer) {
+    return layer->origin == NULL || layer->generation != 3;
+}
+
 /* The layers of one model, `level` models deep, each behind a border. */
 static clayer_status print_layers(const table *t, const cly_model_map *map, int level) {
     clayer_status status = CLAYER_OK;
     cly_model_map inner = {0};
     for (size_t i = 0; i < map->layer_count; i++) {
         const clayer_layer *layer = map->layers[i];
+        if (level > 0 && !is_layer(layer)) {
+            continue;
+        }
         if (level > 0 || i > 0) {
             CLY_TRY(print_border(t, "├", "─", "┼", "┤"));
         }
