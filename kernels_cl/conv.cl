@@ -8,7 +8,7 @@ __kernel void conv_reference(__global const float *restrict x, __global const fl
                              __global const float *restrict b, __global float *restrict y, const long count,
                              const int4 in, const int4 out, const int4 window, const int4 stride, const int4 dilation,
                              const int4 pad, const int4 channels, const int channels_first, const int has_bias,
-                             const float4 parameters) {
+                             const long y_pitch, const long y_offset, const float4 parameters) {
     const long i = get_global_id(0);
     if (i >= count) {
         return;
@@ -44,7 +44,7 @@ __kernel void conv_reference(__global const float *restrict x, __global const fl
             }
         }
     }
-    y[i] = activate(sum, parameters);
+    y[y_offset + (channels_first ? i : at / channels.w * y_pitch + oc)] = activate(sum, parameters);
 }
 
 /* channels_last: rows of one tap's channels, for pixels from `first` on (counted over all images):
@@ -124,9 +124,9 @@ __kernel void im2col_first(__global const float *restrict x, __global float *res
  * channel, row % channels. */
 __kernel void bias_activation(__global float *y, __global const float *b, const long rows, const int4 split,
                               const int width, const int channels, const int by_column, const int has_bias,
-                              const float4 parameters) {
+                              const long pitch, const long offset, const float4 parameters) {
     FOR_ROWS(row, rows, split) {
-        __global float *to = y + row * width;
+        __global float *to = y + row * pitch + offset;
         const float same = has_bias && !by_column ? b[(INDEX)row % channels] : 0.0f;
         FOR_COLUMNS(i, width) {
             if (i + VECTOR <= width) {

@@ -101,7 +101,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv_direct(
     __global const float *restrict x, __global const float *restrict w, __global const float *restrict b,
     __global float *restrict y, __local float *lines, const int4 in, const int4 out, const int4 window,
     const int4 stride, const int4 dilation, const int4 pad, const int4 channels, const int stretch, const int each,
-    const int has_bias, const float4 parameters) {
+    const int has_bias, const long y_pitch, const long y_offset, const float4 parameters) {
     const int stretches = (out.z + stretch - 1) / stretch;
     const int blocks = (channels.y + 16 * TILE - 1) / (16 * TILE), shares = (blocks + each - 1) / each;
     const int group = (int)get_global_id(0) / shares, first_block = (int)get_global_id(0) % shares * each;
@@ -113,7 +113,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv_direct(
     const int step = stride.z * channels.x;
     copy_lines(lines, x + line / out.y / out.x * in.x * in.y * in.z * channels.z, od, oh, begin * stride.z - pad.z,
                width, group * channels.x, in, window, stride, dilation, pad, channels);
-    y += (line * out.z + begin) * channels.w;
+    y += y_offset + (line * out.z + begin) * y_pitch;
     for (int block = first_block; block < min(first_block + each, blocks); block++) {
         const int filter = min(block * 16 * TILE, channels.y - 16 * TILE), skip = block * 16 * TILE - filter;
         const int at = group * channels.y + filter;
@@ -143,16 +143,16 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv_direct(
                 }
             }
             const float16 low_bias = has_bias ? LOADV(b + at) : (float16)(0.0f);
-            __global float *to = y + (long)first * channels.w + at;
+            __global float *to = y + first * y_pitch + at;
 #if TILE == 2
             const float16 high_bias = has_bias ? LOADV(b + at + 16) : (float16)(0.0f);
 #define STORE_PIXEL(p)                                                                                        \
     if (skip < 16) {                                                                                          \
-        store_sixteen(to + (long)p * channels.w, activate_vector(low##p + low_bias, parameters), skip);       \
+        store_sixteen(to + p * y_pitch, activate_vector(low##p + low_bias, parameters), skip);       \
     }                                                                                                         \
-    store_sixteen(to + (long)p * channels.w + 16, activate_vector(high##p + high_bias, parameters), skip - 16);
+    store_sixteen(to + p * y_pitch + 16, activate_vector(high##p + high_bias, parameters), skip - 16);
 #else
-#define STORE_PIXEL(p) store_sixteen(to + (long)p * channels.w, activate_vector(low##p + low_bias, parameters), skip);
+#define STORE_PIXEL(p) store_sixteen(to + p * y_pitch, activate_vector(low##p + low_bias, parameters), skip);
 #endif
             EACH(STORE_PIXEL)
         }

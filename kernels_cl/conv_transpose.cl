@@ -17,7 +17,8 @@ __kernel void conv_transpose_reference(__global const float *restrict x, __globa
                                        __global const float *restrict b, __global float *restrict y, const long count,
                                        const int4 in, const int4 out, const int4 window, const int4 stride,
                                        const int4 dilation, const int4 pad, const int4 channels,
-                                       const int channels_first, const int has_bias, const float4 parameters) {
+                                       const int channels_first, const int has_bias, const long y_pitch,
+                                       const long y_offset, const float4 parameters) {
     const long i = get_global_id(0);
     if (i >= count) {
         return;
@@ -55,7 +56,7 @@ __kernel void conv_transpose_reference(__global const float *restrict x, __globa
             }
         }
     }
-    y[i] = activate(sum, parameters);
+    y[y_offset + (channels_first ? i : at / channels.z * y_pitch + ic)] = activate(sum, parameters);
 }
 
 /* After the GEMM: products[...] holds x's pixels times w for every tap and channel, and each element of y adds up its
@@ -118,7 +119,7 @@ __kernel void conv_transpose_gather_last(__global const float *restrict products
                                          const int4 x_size, const long image_step, const long group_step,
                                          const long pixel_step, const int4 in, const int4 window, const int4 stride,
                                          const int4 dilation, const int4 pad, const int4 channels, const int has_bias,
-                                         const float4 parameters) {
+                                         const long y_pitch, const long y_offset, const float4 parameters) {
     const INDEX pixels = (INDEX)size.x * size.y * size.z;
     const int groups = channels.z / channels.x;
     const int4 x_end = x_begin + x_size;
@@ -132,7 +133,8 @@ __kernel void conv_transpose_gather_last(__global const float *restrict products
         const int id = begin.x + (int)(pixel / size.z / size.y);
         const int first = group * channels.x + first_channel; /* of y's channels */
         __global const float *from = products + image * image_step + group * group_step;
-        __global float *to = y + ((((first_image + image) * in.x + id) * in.y + ih) * in.z + iw) * channels.z + first;
+        __global float *to =
+            y + y_offset + ((((first_image + image) * in.x + id) * in.y + ih) * in.z + iw) * y_pitch + first;
         FOR_COLUMNS(i, box_channels) {
             const bool whole = i + VECTOR <= box_channels; /* a vector, else one by one */
             for (int c = i; c < (whole ? i + 1 : box_channels); c++) {

@@ -47,7 +47,7 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
                              __global const float *restrict b, __global float *restrict y, const long rows,
                              const int4 split, const int4 in, const int4 out, const int4 window, const int4 stride,
                              const int4 dilation, const int4 pad, const int in_channels, const int out_channels,
-                             const int has_bias, const float4 parameters) {
+                             const int has_bias, const long y_pitch, const long y_offset, const float4 parameters) {
     const int multiplier = out_channels / in_channels;
     const int pieces = (out.z + PIXELS - 1) / PIXELS;
     FOR_ROWS(row, rows, split) {
@@ -58,7 +58,7 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
         const bool inside =
             count == PIXELS && origin.z >= 0 && origin.z + (PIXELS - 1) * stride.z + (window.z - 1) * dilation.z < in.z;
         __global const float *image = x + (long)(line / out.y / out.x) * in.x * in.y * in.z * in_channels;
-        __global float *to = y + ((long)line * out.z + first) * out_channels;
+        __global float *to = y + y_offset + ((long)line * out.z + first) * y_pitch;
         FOR_COLUMNS(oc, out_channels) {
             if (oc + VECTOR > out_channels) {
                 for (int c = oc; c < out_channels; c++) {
@@ -66,7 +66,7 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
                         const int4 at = origin + (int4)(0, 0, i * stride.z, 0);
                         const float sum = one_output(image + c / multiplier, w + c, has_bias ? b[c] : 0.0f, at, in,
                                                      window, dilation, in_channels, out_channels);
-                        to[(long)i * out_channels + c] = activate(sum, parameters);
+                        to[i * y_pitch + c] = activate(sum, parameters);
                     }
                 }
                 continue;
@@ -113,7 +113,7 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
 #pragma unroll
             for (int i = 0; i < PIXELS; i++) {
                 if (i < count) {
-                    STOREV(activate_vector(sum[i], parameters), to + (long)i * out_channels + oc);
+                    STOREV(activate_vector(sum[i], parameters), to + i * y_pitch + oc);
                 }
             }
         }
@@ -125,7 +125,7 @@ __kernel void depthwise_first(__global const float *restrict x, __global const f
                               __global const float *restrict b, __global float *restrict y, const long rows,
                               const int4 split, const int4 in, const int4 out, const int4 window, const int4 stride,
                               const int4 dilation, const int4 pad, const int in_channels, const int out_channels,
-                              const int has_bias, const float4 parameters) {
+                              const int has_bias, const long y_pitch, const long y_offset, const float4 parameters) {
     const int multiplier = out_channels / in_channels;
     const long in_pixels = (long)in.x * in.y * in.z;
     FOR_ROWS(row, rows, split) {
@@ -134,7 +134,7 @@ __kernel void depthwise_first(__global const float *restrict x, __global const f
         const int oc = (int)(plane % out_channels);
         const int4 origin = (int4)((int)(at / out.y % out.x), (int)(at % out.y), 0, 0) * stride - pad;
         __global const float *image = x + ((long)(plane / out_channels) * in_channels + oc / multiplier) * in_pixels;
-        __global float *to = y + row * out.z;
+        __global float *to = y + y_offset + row * y_pitch;
         const float start = has_bias ? b[oc] : 0.0f;
         FOR_COLUMNS(start_column, out.z) {
             const int ow = MOVED_BACK(start_column, out.z);

@@ -11,10 +11,11 @@ static float normalise(const float x, const float gamma, const float beta, const
 __kernel void batch_norm_last(__global const float *x, __global const float *gamma, __global const float *beta,
                               __global const float *mean, __global const float *variance, __global float *y,
                               const long rows, const int axis, const int4 split, const int has_gamma,
-                              const int has_beta, const float epsilon, const float4 parameters) {
+                              const int has_beta, const float epsilon, const float4 parameters, const long x_pitch,
+                              const long x_offset, const long y_pitch, const long y_offset) {
     FOR_ROWS(row, rows, split) {
-        __global const float *from = x + row * axis;
-        __global float *to = y + row * axis;
+        __global const float *from = x + row * x_pitch + x_offset;
+        __global float *to = y + row * y_pitch + y_offset;
         FOR_COLUMNS(i, axis) {
             if (i + VECTOR <= axis) {
                 const FLOATV scale =
@@ -61,12 +62,15 @@ __kernel void batch_norm_first(__global const float *x, __global const float *ga
 __kernel void batch_norm_reference(__global const float *x, __global const float *gamma, __global const float *beta,
                                    __global const float *mean, __global const float *variance, __global float *y,
                                    const long count, const int axis, const long inner, const int has_gamma,
-                                   const int has_beta, const float epsilon, const float4 parameters) {
+                                   const int has_beta, const float epsilon, const float4 parameters,
+                                   const long x_pitch, const long x_offset, const long y_pitch, const long y_offset) {
     const long i = get_global_id(0);
     if (i < count) {
         const int c = (int)((INDEX)i / (INDEX)inner % axis);
-        y[i] = activate(
-            normalise(x[i], has_gamma ? gamma[c] : 1.0f, has_beta ? beta[c] : 0.0f, mean[c], variance[c], epsilon),
+        const bool rows = inner == 1;
+        const float value = x[rows ? (INDEX)i / axis * x_pitch + x_offset + c : i];
+        y[rows ? (INDEX)i / axis * y_pitch + y_offset + c : i] = activate(
+            normalise(value, has_gamma ? gamma[c] : 1.0f, has_beta ? beta[c] : 0.0f, mean[c], variance[c], epsilon),
             parameters);
     }
 }

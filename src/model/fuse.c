@@ -2,7 +2,8 @@
  *
  * A call whose steps another call has taken over stays in the plan without steps: its output is its source's memory, as
  * Flatten's is. One that is passed over is not needed any more. All conditions are on steps and on how tensors lie in
- * memory, so that layers need to know nothing of fusion. fuse_window.c has padding and cropping. */
+ * memory, so that layers need to know nothing of fusion. fuse_window.c has padding and cropping, fuse_concatenate.c
+ * what is written into its place of a concatenation at once. */
 #include "model/fuse.h"
 
 #include <stdlib.h>
@@ -265,6 +266,9 @@ clayer_status cly_model_fuse(const clayer_model *model, cly_model_fold **folds, 
         }
     }
     CLY_TRY(keep_folds(&f, folds));
+    if ((f.not_fused & CLAYER_FUSE_CONCATENATE) == 0) {
+        CLY_TRY(cly_model_fuse_concatenates(&f));
+    }
 done:
     free(f.readers);
     free(f.folds);

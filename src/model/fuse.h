@@ -1,4 +1,4 @@
-/* model/fuse.h: what the files of fusion share: fuse.c and fuse_window.c. */
+/* model/fuse.h: what the files of fusion share. */
 #ifndef CLY_MODEL_FUSE_H
 #define CLY_MODEL_FUSE_H
 
@@ -28,6 +28,9 @@ cly_ops_step *cly_model_fuse_last_step(const cly_model_fuse_state *f, size_t cal
 
 /* "conv", "conv_transpose" or "depthwise". */
 bool cly_model_fuse_is_convolution(const cly_ops_step *step);
+
+/* Lets sources of Concatenates write straight into their output, after all other fusion. */
+clayer_status cly_model_fuse_concatenates(cly_model_fuse_state *f);
 
 /* Padding and cropping around `call`, as far as they are not switched off. */
 void cly_model_fuse_windows(cly_model_fuse_state *f, size_t call);

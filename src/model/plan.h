@@ -36,6 +36,10 @@ typedef struct cly_model_call {
     size_t source_count;
     cly_ops_steps steps;  /* none: the output is the first source's memory */
     cly_model_fold *fold; /* what CLY_FOLDED means, borrowed from the model's memory; NULL: nothing */
+    /* A Concatenate some of whose sources write straight into its output: memory of its own even without steps. The
+     * sources' calls have it as their home, and their steps know where in it they write. */
+    bool gathers;
+    size_t home; /* the call in whose output this one's lies, plus 1; 0: it is its own */
     cly_model_place place;
 } cly_model_call;
 
@@ -83,7 +87,8 @@ clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *inpu
 clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes, cly_model_fold **folds,
                                     cly_model_run_plan **plan_out);
 
-/* Moves steps of a plan for inference into neighbouring ones, before implementations are chosen (fuse.c). */
+/* Moves steps of a plan for inference into neighbouring ones, before implementations are chosen (fuse.c,
+ * fuse_window.c, fuse_concatenate.c). */
 clayer_status cly_model_fuse(const clayer_model *model, cly_model_fold **folds, cly_model_run_plan *plan);
 void cly_model_plan_destroy(cly_model_run_plan *plan);
 

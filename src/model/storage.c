@@ -18,6 +18,8 @@ typedef struct value {
     cly_model_lifetime life; /* positions are nodes */
 } value;
 
+#define NO_VALUE SIZE_MAX
+
 typedef struct storage {
     const clayer_model *model;
     cly_model_run_plan *plan;
@@ -54,7 +56,7 @@ bool cly_model_works_in_place(const cly_ops_steps *steps) {
 static value *dying_input(const storage *s, size_t node) {
     const cly_model_call *call = &s->plan->calls[node];
     value *v = value_of(s, call->sources[0]);
-    if (v->placed || v->leaves || v->life.last != node || v->life.bytes != call->output_bytes ||
+    if (call->home > 0 || v->placed || v->leaves || v->life.last != node || v->life.bytes != call->output_bytes ||
         !cly_model_works_in_place(&call->steps)) {
         return NULL;
     }
@@ -74,6 +76,17 @@ static void mark_leaving(const storage *s) {
     }
 }
 
+/* The value of call i, or of its home: made by the first call that writes to it. */
+static void open_value(storage *s, size_t i) {
+    const size_t home = s->plan->calls[i].home > 0 ? s->plan->calls[i].home - 1 : i;
+    if (s->of_node[home] == NO_VALUE) {
+        s->of_node[home] = s->count;
+        s->values[s->count++] = (value){.life = {.first = i, .last = i, .bytes = s->plan->calls[home].output_bytes}};
+    }
+    s->of_node[i] = s->of_node[home];
+    value_of(s, i)->life.last = i;
+}
+
 /* Gives every needed node a value. Nodes that only hand data on share their input's. */
 static void make_values(storage *s) {
     size_t input = 0;
@@ -84,11 +97,10 @@ static void make_values(storage *s) {
         if (!call->needed) {
             continue;
         }
-        if (node->input_count > 0 && call->steps.count == 0) {
+        if (node->input_count > 0 && call->steps.count == 0 && !call->gathers) {
             s->of_node[i] = s->of_node[call->sources[0]];
         } else {
-            s->of_node[i] = s->count;
-            s->values[s->count++] = (value){.life = {.first = i, .last = i, .bytes = call->output_bytes}};
+            open_value(s, i);
         }
         if (node->input_count == 0) {
             value_of(s, i)->placed = true;
@@ -231,6 +243,9 @@ clayer_status cly_model_plan_storage(const clayer_model *model, cly_model_run_pl
     s.values = memory;
     CLY_TRY(cly_base_alloc(model->node_count, sizeof(size_t), &memory));
     s.of_node = memory;
+    for (size_t i = 0; i < model->node_count; i++) {
+        s.of_node[i] = NO_VALUE;
+    }
     make_values(&s);
     CLY_TRY(merge_in_place(&s));
     CLY_TRY(place_outputs(&s));

@@ -75,11 +75,12 @@ clayer_status cly_ops_conv_run_reference(clayer_context *context, const void *sh
     cly_launch launch = {.program = "conv", .options = options, .kernel = "conv_reference"};
     cly_ops_each(context, count, &launch);
     /* A missing bias is stood in for by the weights: not every driver takes a NULL buffer. */
-    return cly_device_run(
-        context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[s->has_bias ? 2 : 1]),
-        CLY_BUFFER(operands[3]), CLY_LONG(count), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel),
-        CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n),
-        CLY_INT(s->channels_first), CLY_INT(s->has_bias), CLY_OPS_PARAMETERS(s));
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]),
+                          CLY_BUFFER(operands[s->has_bias ? 2 : 1]), CLY_BUFFER(operands[3]), CLY_LONG(count),
+                          CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel),
+                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad),
+                          CLY_OPS_CHANNELS(s, n), CLY_INT(s->channels_first), CLY_INT(s->has_bias),
+                          CLY_OPS_SPACING(s->y, s->out_channels), CLY_OPS_PARAMETERS(s));
 }
 
 /* ---- bias and activation after a GEMM ---- */
@@ -97,7 +98,7 @@ static clayer_status run_bias_activation(clayer_context *context, const cly_ops_
     const cly_arg split = cly_ops_rows(context, rows, width, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[3]), CLY_BUFFER(operands[s->has_bias ? 2 : 3]),
                           CLY_LONG(rows), split, CLY_INT(width), CLY_INT(s->out_channels), CLY_INT(!s->channels_first),
-                          CLY_INT(s->has_bias), CLY_OPS_PARAMETERS(s));
+                          CLY_INT(s->has_bias), CLY_OPS_SPACING(s->y, width), CLY_OPS_PARAMETERS(s));
 }
 
 /* A GEMM of columns[group][pixel][tap, channel] by w, whose columns of one group lie side by side: pixels of y from
@@ -113,8 +114,8 @@ static clayer_status multiply_last(clayer_context *context, const cly_ops_conv_s
     gemm.b_ld = s->out_channels;
     gemm.b_stride = n.group_out;
     gemm.c = operands[3];
-    gemm.c_offset = pixel * s->out_channels;
-    gemm.c_ld = s->out_channels;
+    gemm.c_ld = s->y.pitch > 0 ? s->y.pitch : s->out_channels;
+    gemm.c_offset = s->y.offset + pixel * gemm.c_ld;
     gemm.c_stride = n.group_out;
     gemm.batch = s->groups;
     return cly_device_gemm(context, &gemm);

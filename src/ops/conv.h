@@ -21,6 +21,7 @@ typedef struct cly_ops_conv_shape {
     bool channels_first;
     bool has_bias;
     cly_ops_activation activation; /* element by element, after the bias */
+    cly_ops_spacing y; /* where the pixels of what is written lie; channels_last only, and not for gradients */
 } cly_ops_conv_shape;
 
 /* y(out) = activation(conv(x(in), w) + b). Operands: 0 x, 1 w (k..., in_channels / groups, out_channels),

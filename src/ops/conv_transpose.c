@@ -26,7 +26,7 @@ clayer_status cly_ops_conv_transpose_run_reference(clayer_context *context, cons
         context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[s->has_bias ? 2 : 1]),
         CLY_BUFFER(operands[3]), CLY_LONG(count), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel),
         CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n),
-        CLY_INT(s->channels_first), CLY_INT(s->has_bias), CLY_OPS_PARAMETERS(s));
+        CLY_INT(s->channels_first), CLY_INT(s->has_bias), CLY_OPS_SPACING(s->y, s->in_channels), CLY_OPS_PARAMETERS(s));
 }
 
 /* ---- gemm ---- */
@@ -200,13 +200,13 @@ static clayer_status gather_last(clayer_context *context, const cly_ops_conv_sha
     cly_ops_options(context, &s->activation, rows, options);
     cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_gather_last"};
     const cly_arg split = cly_ops_rows(context, rows, p->channels, &launch);
-    return cly_device_run(context, &launch, CLY_BUFFER(workspace), CLY_BUFFER(operands[s->has_bias ? 2 : 1]),
-                          CLY_BUFFER(operands[3]), CLY_LONG(rows), split, CLY_INT(p->image), CLY_OPS_SIZES(p->begin),
-                          CLY_OPS_SIZES(p->size), CLY_INT(p->channel), CLY_INT(p->channels), CLY_OPS_SIZES(p->x_begin),
-                          CLY_OPS_SIZES(p->x_size), CLY_LONG(p->image_step), CLY_LONG(p->group_step),
-                          CLY_LONG(p->pixel_step), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->kernel),
-                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad),
-                          CLY_OPS_CHANNELS(s, n), CLY_INT(s->has_bias), CLY_OPS_PARAMETERS(s));
+    return cly_device_run(
+        context, &launch, CLY_BUFFER(workspace), CLY_BUFFER(operands[s->has_bias ? 2 : 1]), CLY_BUFFER(operands[3]),
+        CLY_LONG(rows), split, CLY_INT(p->image), CLY_OPS_SIZES(p->begin), CLY_OPS_SIZES(p->size), CLY_INT(p->channel),
+        CLY_INT(p->channels), CLY_OPS_SIZES(p->x_begin), CLY_OPS_SIZES(p->x_size), CLY_LONG(p->image_step),
+        CLY_LONG(p->group_step), CLY_LONG(p->pixel_step), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->kernel),
+        CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n),
+        CLY_INT(s->has_bias), CLY_OPS_SPACING(s->y, s->in_channels), CLY_OPS_PARAMETERS(s));
 }
 
 static clayer_status gather_first(clayer_context *context, const cly_ops_conv_shape *s, const piece *p,

@@ -33,6 +33,10 @@ static const cly_ops_activation *epilogue_of(const cly_ops_batch_norm_shape *s) 
     return s->activation.id == CLY_LINEAR ? NULL : &s->activation;
 }
 
+static int64_t row_pitch(const cly_ops_spacing *rows, int64_t width) {
+    return rows->pitch > 0 ? rows->pitch : width;
+}
+
 static double batch_norm_vector_cost(const clayer_context *context, const void *shape) {
     (void)context;
     const cly_ops_batch_norm_shape *s = shape;
@@ -63,8 +67,11 @@ static clayer_status run_batch_norm_vector(clayer_context *context, const void *
                             CLY_INT(s->has_beta),
                             CLY_FLOAT(s->epsilon),
                             CLY_OPS_PARAMETERS(s),
-                            CLY_INT(s->inner)};
-    return cly_device_launch(context, &launch, args, sizeof(args) / sizeof(args[0]) - (last ? 1 : 0));
+                            last ? CLY_LONG(row_pitch(&s->x, s->axis)) : CLY_INT(s->inner),
+                            CLY_LONG(s->x.offset),
+                            CLY_LONG(row_pitch(&s->y, s->axis)),
+                            CLY_LONG(s->y.offset)};
+    return cly_device_launch(context, &launch, args, sizeof(args) / sizeof(args[0]) - (last ? 0 : 3));
 }
 
 static clayer_status run_batch_norm_reference(clayer_context *context, const void *shape, const cl_mem *operands,
@@ -81,7 +88,7 @@ static clayer_status run_batch_norm_reference(clayer_context *context, const voi
                           CLY_BUFFER(s->has_beta ? operands[2] : operands[3]), CLY_BUFFER(operands[3]),
                           CLY_BUFFER(operands[4]), CLY_BUFFER(operands[5]), CLY_LONG(count), CLY_INT(s->axis),
                           CLY_LONG(s->inner), CLY_INT(s->has_gamma), CLY_INT(s->has_beta), CLY_FLOAT(s->epsilon),
-                          CLY_OPS_PARAMETERS(s));
+                          CLY_OPS_PARAMETERS(s), CLY_OPS_SPACING(s->x, s->axis), CLY_OPS_SPACING(s->y, s->axis));
 }
 
 static const cly_ops_implementation batch_norm_implementations[] = {

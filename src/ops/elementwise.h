@@ -17,6 +17,7 @@ typedef struct cly_ops_batch_norm_shape {
     float epsilon;
     bool has_gamma, has_beta;
     cly_ops_activation activation; /* element by element */
+    cly_ops_spacing x, y;             /* of `axis` floats, where inner is 1 */
 } cly_ops_batch_norm_shape;
 extern const cly_ops_operator cly_ops_batch_norm_operator; /* "batch_norm" */
 

@@ -13,6 +13,15 @@
 
 #define CLY_OPS_OPERANDS 8
 
+/* Rows of a tensor that lie apart, within the rows of a larger one: the floats from one to the next, and where the first
+ * begins. pitch 0: side by side, from the start. */
+typedef struct cly_ops_spacing {
+    int64_t pitch, offset;
+} cly_ops_spacing;
+
+/* What kernels take: the floats from row to row, of rows of `width`, and the first one's. */
+#define CLY_OPS_SPACING(rows, width) CLY_LONG((rows).pitch > 0 ? (rows).pitch : (width)), CLY_LONG((rows).offset)
+
 typedef struct cly_ops_implementation {
     const char *name;
     /* Rough time in any unit that is the same for one operator's implementations, or negative if this one cannot do

@@ -31,7 +31,8 @@ static clayer_status run_vector(clayer_context *context, const void *shape, cons
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(rows), split,
                           CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->window),
                           CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_OPS_SIZES(s->zeros_before),
-                          CLY_OPS_SIZES(s->zeros_after), CLY_INT(s->inner), CLY_INT(s->average));
+                          CLY_OPS_SIZES(s->zeros_after), CLY_INT(s->inner), CLY_INT(s->average),
+                          CLY_OPS_SPACING(s->x, s->inner), CLY_OPS_SPACING(s->y, s->inner));
 }
 
 static clayer_status run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
@@ -46,7 +47,8 @@ static clayer_status run_reference(clayer_context *context, const void *shape, c
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(count),
                           CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->window),
                           CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->pad), CLY_OPS_SIZES(s->zeros_before),
-                          CLY_OPS_SIZES(s->zeros_after), CLY_LONG(s->inner), CLY_INT(s->average));
+                          CLY_OPS_SIZES(s->zeros_after), CLY_LONG(s->inner), CLY_INT(s->average),
+                          CLY_OPS_SPACING(s->x, s->inner), CLY_OPS_SPACING(s->y, s->inner));
 }
 
 static const cly_ops_implementation implementations[] = {

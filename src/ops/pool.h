@@ -20,6 +20,7 @@ typedef struct cly_ops_pool_shape {
     int64_t outer, inner;
     int64_t in[3], out[3];
     int64_t window[3], stride[3], pad[3];
+    cly_ops_spacing x, y; /* of `inner` floats, the pixels of channels_last */
     int64_t zeros_before[3], zeros_after[3]; /* positions beside the tensor that count, as 0; not for the gradient */
     bool average;           /* else the maximum */
     cly_ops_pool_ties ties; /* for the gradient of the maximum */
