@@ -103,6 +103,18 @@ START_TEST(a_normalisation_before_a_convolution_needs_one_without_padding) {
 }
 END_TEST
 
+START_TEST(a_sum_takes_the_activation_behind_it) {
+    clayer_model *model = new_model("net");
+    clayer_node *x = add_input(model, "x", RANK(6, 6, 4), DIMS(6, 6, 4));
+    clayer_node *y = normalise(model, add_conv(model, x, 4, 3, NULL), 3);
+    add_activation(model, add_sum(model, y, x), "elu");
+    const clayer_model_plan plan = check_model(model, 2, ROUNDING, "residual");
+    ck_assert_uint_eq(plan.fused_batch_normalizations, 1);
+    ck_assert_uint_eq(plan.fused_activations, 1);
+    clayer_model_destroy(model);
+}
+END_TEST
+
 START_TEST(what_somebody_else_reads_is_not_fused) {
     for (int i = 0; i < 3; i++) {
         clayer_model *model = new_model("net");
@@ -403,6 +415,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, batch_normalisation_and_activation_go_into_every_convolution);
     tcase_add_test(tests, a_dense_layer_takes_the_normalisations_on_both_sides);
     tcase_add_test(tests, a_normalisation_before_a_convolution_needs_one_without_padding);
+    tcase_add_test(tests, a_sum_takes_the_activation_behind_it);
     tcase_add_test(tests, what_somebody_else_reads_is_not_fused);
     tcase_add_test(tests, a_shared_convolution_has_a_fold_for_each_normalisation);
     tcase_add_test(tests, folded_weights_follow_their_layers);
