@@ -2,7 +2,7 @@
  * Keras: keras/src/layers/activations/, tf_keras/src/layers/activation/thresholded_relu.py. */
 #include <math.h>
 
-#include "layers/mask.h"
+#include "layers/layer.h"
 
 static const cly_layers_param activation_params[] = {
     CLY_PARAM(clayer_activation_config, activation, SPEC, .required = true, .list = &cly_ops_activations),
@@ -57,18 +57,7 @@ static cly_ops_activation describe(const clayer_layer *layer) {
 
 static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                            clayer_shape *output_out) {
-<<<<<<< Updated upstream
-    cly_ops_activation activation;
-    int axis = 0;
-    if (count == 2) {
-        const clayer_status status = cly_layers_expect_mask(layer, inputs, &inputs[1], false);
-        if (status != CLAYER_OK) {
-            return status;
-        }
-    }
-=======
     (void)layer, (void)count;
->>>>>>> Stashed changes
     *output_out = *inputs;
     return CLAYER_OK;
 }
@@ -103,32 +92,14 @@ done:
 
 static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                           const clayer_shape *output, cly_ops_steps *steps) {
-    (void)output;
-    clayer_status status = CLAYER_OK;
-    cly_ops_place logits;
-    if (count == 1) {
-        return plan_either(layer, inputs, false, steps);
-    }
-    CLY_TRY(cly_layers_plan_masked_softmax(layer, inputs, steps, &logits));
-    CLY_TRY(plan_either(layer, inputs, false, steps));
-    steps->steps[steps->count - 1].operands[0] = logits;
-    CLY_TRY(cly_layers_plan_masked_result(layer, inputs, steps));
-done:
-    return status;
+    (void)count, (void)output;
+    return plan_either(layer, inputs, false, steps);
 }
 
 static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                    const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
-    (void)output;
-    clayer_status status = CLAYER_OK;
-    if (wanted[0]) {
-        CLY_TRY(plan_either(layer, inputs, true, steps));
-    }
-    if (count == 2 && wanted[1]) {
-        CLY_TRY(cly_layers_plan_no_gradient(&inputs[1], 1, steps));
-    }
-done:
-    return status;
+    (void)count, (void)output;
+    return wanted[0] ? plan_either(layer, inputs, true, steps) : CLAYER_OK;
 }
 
 const cly_layers_class cly_layers_activation = {.name = "Activation",
@@ -171,16 +142,3 @@ const cly_layers_class cly_layers_thresholded_relu = {.name = "ThresholdedReLU",
                                                       .infer = infer,
                                                       .plan = plan,
                                                       .plan_backward = plan_backward};
-<<<<<<< Updated upstream
-const cly_layers_class cly_layers_softmax = {.name = "Softmax",
-                                             .masks = CLY_MASKS_USE_AND_PASS,
-                                             .min_inputs = 1,
-                                             .max_inputs = 2,
-                                             .auto_name = "softmax",
-                                             .config_size = sizeof(clayer_softmax_config),
-                                             .params = softmax_params,
-                                             .infer = infer,
-                                             .plan = plan,
-                                             .plan_backward = plan_backward};
-=======
->>>>>>> Stashed changes
