@@ -132,7 +132,7 @@ static void print_training_plan(clayer_model *model, int64_t batch_size) {
 
 int cly_cli_print_plans(clayer_model *model, int64_t batch_size) {
     clayer_model_plan plan;
-    char total[32], weights[32], activations[32], unshared[32], workspace[32];
+    char total[32], weights[32], folded[32], activations[32], unshared[32], workspace[32];
     clayer_status status = clayer_model_get_plan(model, NULL, batch_size, &plan);
     if (status == CLAYER_INVALID_SHAPE) {
         /* An input with unknown dimensions: Keras' table is all there is to say. */
@@ -145,8 +145,9 @@ int cly_cli_print_plans(clayer_model *model, int64_t batch_size) {
     }
     printf("\nPlanned device memory for a batch of %" PRId64 ": %s\n", batch_size,
            cly_cli_format_bytes(plan.total_bytes, total, sizeof total));
-    printf("  weights %s, activations %s (%s without sharing), workspace %s\n",
-           cly_cli_format_bytes(plan.weight_bytes, weights, sizeof weights),
+    printf("  weights %s%s%s, activations %s (%s without sharing), workspace %s\n",
+           cly_cli_format_bytes(plan.weight_bytes, weights, sizeof weights), plan.folded_bytes > 0 ? ", folded " : "",
+           plan.folded_bytes > 0 ? cly_cli_format_bytes(plan.folded_bytes, folded, sizeof folded) : "",
            cly_cli_format_bytes(plan.activation_bytes, activations, sizeof activations),
            cly_cli_format_bytes(plan.activation_sum_bytes, unshared, sizeof unshared),
            cly_cli_format_bytes(plan.workspace_bytes, workspace, sizeof workspace));
@@ -185,10 +186,11 @@ static int print_plans_json(clayer_model *model, int64_t batch_size) {
     }
     fputs("  \"plan\": ", stdout);
     if (status == CLAYER_OK) {
-        printf("{\"weight_bytes\": %" PRIu64 ", \"activation_bytes\": %" PRIu64 ", \"activation_sum_bytes\": %" PRIu64
-               ", \"workspace_bytes\": %" PRIu64 ", \"total_bytes\": %" PRIu64 "},\n",
-               plan.weight_bytes, plan.activation_bytes, plan.activation_sum_bytes, plan.workspace_bytes,
-               plan.total_bytes);
+        printf("{\"weight_bytes\": %" PRIu64 ", \"folded_bytes\": %" PRIu64 ", \"activation_bytes\": %" PRIu64
+               ", \"activation_sum_bytes\": %" PRIu64 ", \"workspace_bytes\": %" PRIu64 ", \"total_bytes\": %" PRIu64
+               "},\n",
+               plan.weight_bytes, plan.folded_bytes, plan.activation_bytes, plan.activation_sum_bytes,
+               plan.workspace_bytes, plan.total_bytes);
     } else {
         fputs("null,\n", stdout);
     }
