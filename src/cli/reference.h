@@ -106,4 +106,10 @@ void reference_batch_norm_gradient(int64_t outer, int64_t axis, int64_t inner, d
 void reference_dropout(int64_t outer, int64_t repeat, int64_t inner, double rate, uint64_t seed, uint64_t step,
                        const float *x, double *y);
 
+/* y = x + stddev n, or x (1 + stddev n), with normal numbers n by Box and Muller from the words of that stream, four of
+ * a counter: n0 = r(u0) cos(2 pi v1), n1 = r(u0) sin(2 pi v1), and so of u2, v3; r(u) = sqrt(-2 log((u + 1) / 2^24)).
+ */
+void reference_noise(int64_t count, double stddev, bool multiplies, uint64_t seed, uint64_t step, const float *x,
+                     double *y);
+
 #endif

@@ -76,3 +76,15 @@ void reference_dropout(int64_t outer, int64_t repeat, int64_t inner, double rate
         y[i] = uniform >= rate ? (double)x[i] / (1 - rate) : 0;
     }
 }
+
+void reference_noise(int64_t count, double stddev, bool multiplies, uint64_t seed, uint64_t step, const float *x,
+                     double *y) {
+    for (int64_t i = 0; i < count; i++) {
+        const int word = (int)(i % 4) / 2 * 2;
+        const double u = (double)(philox_word(seed, (uint64_t)i / 4, step, word) >> 8) + 1;
+        const double v = (double)(philox_word(seed, (uint64_t)i / 4, step, word + 1) >> 8);
+        const double radius = sqrt(-2 * log(u / 16777216)), angle = v / 16777216 * 6.283185307179586;
+        const double n = stddev * radius * (i % 2 == 0 ? cos(angle) : sin(angle));
+        y[i] = multiplies ? (double)x[i] * (1 + n) : (double)x[i] + n;
+    }
+}

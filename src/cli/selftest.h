@@ -50,9 +50,18 @@ struct selftest_case {
         clayer_global_pooling_config global_pooling;
         clayer_add_config add;
         clayer_concatenate_config concatenate;
+        clayer_elu_config elu;
+        clayer_thresholded_relu_config thresholded_relu;
+        clayer_prelu_config prelu;
+        clayer_permute_config permute;
+        clayer_repeat_vector_config repeat_vector;
+        clayer_embedding_config embedding;
+        clayer_gaussian_noise_config gaussian_noise;
+        clayer_gaussian_dropout_config gaussian_dropout;
     } config;
     clayer_shape inputs[SELFTEST_INPUTS];
     size_t input_count;
+    int64_t numbers; /* the inputs are whole numbers below it and a half; 0: they are from -1 to 1 */
     clayer_shape output;
     selftest_expect *expect;
     selftest_expect *expect_training; /* in training, where that is something else; or NULL */
@@ -166,5 +175,8 @@ selftest_make cly_selftest_cropping, cly_selftest_zero_padding, cly_selftest_up_
 /* selftest_layers.c */
 selftest_make cly_selftest_activation_layer, cly_selftest_relu, cly_selftest_leaky_relu, cly_selftest_softmax,
     cly_selftest_batch_norm, cly_selftest_add;
+/* selftest_more.c */
+selftest_make cly_selftest_elu, cly_selftest_thresholded_relu, cly_selftest_prelu, cly_selftest_permute,
+    cly_selftest_repeat_vector, cly_selftest_embedding, cly_selftest_noise;
 
 #endif

@@ -81,6 +81,9 @@ static const char *fill_values(selftest_random *random, clayer_context *context,
     for (size_t i = 0; why == NULL && i < test->input_count; i++) {
         const clayer_shape *in = &test->inputs[i];
         v->x[i] = cly_selftest_floats(random, cly_selftest_count(in), false);
+        for (int64_t j = 0; test->numbers > 0 && v->x[i] != NULL && j < cly_selftest_count(in); j++) {
+            v->x[i][j] = floorf((v->x[i][j] + 1) / 2 * (float)test->numbers * 0.999f) + 0.5f;
+        }
         if (v->x[i] == NULL) {
             why = "out of memory";
         } else if (clayer_tensor_create(context, in->rank, in->dims, &v->inputs[i]) != CLAYER_OK ||

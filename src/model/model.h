@@ -88,8 +88,8 @@ struct clayer_model {
     /* Likewise for summaries: numbers in the optimizer and their bytes. */
     clayer_status (*compiled_holds)(const clayer_model *model, uint64_t *count_out, uint64_t *bytes_out);
     cly_model_optimizer optimizer;
-    uint64_t version;   /* increased by every change of the graph */
-    unsigned not_fused; /* of clayer_fusion, what is switched off */
+    uint64_t version;              /* increased by every change of the graph */
+    unsigned not_fused;            /* of clayer_fusion, what is switched off */
     struct cly_model_check *check; /* an input and what was answered to it (check.c), or NULL */
 };
 
@@ -130,6 +130,11 @@ size_t cly_model_count_tensors(const clayer_layer *layer);
  * outputs are those of `model` in number, order and name. Borrowed until the graph changes or `model` goes;
  * cly_model_retain keeps it. */
 clayer_status cly_model_flat(const clayer_model *model, clayer_model **flat_out);
+
+/* CLAYER_INVALID_ARGUMENT where an Embedding that reads input `input` has no row for one of the `count` values of
+ * `samples` samples, naming number and sample: order[r], or first + r (numbers.c). */
+clayer_status cly_model_check_numbers(const clayer_model *model, size_t input, const float *values, int64_t count,
+                                      int64_t samples, const int64_t *order, int64_t first);
 
 /* ---- masks (masks.c) ---- */
 

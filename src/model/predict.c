@@ -119,11 +119,15 @@ static clayer_status write_input(const prediction *p, size_t index, int64_t firs
     size_t sample_bytes = (size_t)(count / shape->dims[0]) * clayer_type_size(type);
     const char *source = (const char *)clayer_array_get_const_data(input) + (size_t)first * sample_bytes;
     if (type == CLAYER_FLOAT32) {
-        return clayer_tensor_write(p->input_tensors[index], (const float *)(const void *)source, count);
+        const float *values = (const float *)(const void *)source;
+        CLY_TRY(cly_model_check_numbers(p->model, index, values, count, shape->dims[0], NULL, first));
+        return clayer_tensor_write(p->input_tensors[index], values, count);
     }
     CLY_TRY(clayer_array_create(type, shape->rank, shape->dims, &slice));
     memcpy(clayer_array_get_data(slice), source, (size_t)shape->dims[0] * sample_bytes);
     CLY_TRY(clayer_array_convert(slice, CLAYER_FLOAT32, &converted));
+    CLY_TRY(cly_model_check_numbers(p->model, index, clayer_array_get_const_data(converted), count, shape->dims[0],
+                                    NULL, first));
     CLY_TRY(clayer_tensor_write(p->input_tensors[index], clayer_array_get_const_data(converted), count));
 done:
     clayer_array_destroy(slice);

@@ -147,6 +147,18 @@ clayer_status cly_train_check_labels(const clayer_model *model, const cly_train_
     return CLAYER_OK;
 }
 
+clayer_status cly_train_check_numbers(const clayer_model *model, const cly_train_host_batch *batch,
+                                      const int64_t *order, int64_t first) {
+    clayer_status status = CLAYER_OK;
+    for (size_t i = 0; i < model->input_count; i++) {
+        const cly_train_host_array *x = &batch->arrays[i];
+        CLY_TRY(cly_model_check_numbers(model, i, x->values, cly_layers_product(&x->shape, 0, x->shape.rank),
+                                        batch->samples, order, first));
+    }
+done:
+    return status;
+}
+
 /* ---- class weights ---- */
 
 clayer_status cly_train_class_weight(const clayer_model *model, const double *weights, size_t count, const float *y,

@@ -12,6 +12,10 @@ void cly_train_fit_rank(const clayer_model *model, size_t input, clayer_shape *s
 clayer_status cly_train_check_labels(const clayer_model *model, const cly_train_host_batch *batch, const int64_t *order,
                                      int64_t first);
 
+/* The same for numbers that an Embedding has no row for. */
+clayer_status cly_train_check_numbers(const clayer_model *model, const cly_train_host_batch *batch,
+                                      const int64_t *order, int64_t first);
+
 /* The weight of the class that `y` names: `width` values of which the largest counts, or one that is rounded. */
 clayer_status cly_train_class_weight(const clayer_model *model, const double *weights, size_t count, const float *y,
                                      int64_t width, double *weight_out);

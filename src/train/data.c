@@ -153,6 +153,8 @@ static clayer_status take_arrays(cly_train_feed *feed, cly_train_host_batch *bat
     batch->samples = samples;
     CLY_TRY(cly_train_check_labels(feed->model, batch, feed->order != NULL ? feed->order + first : NULL,
                                    config->first + first));
+    CLY_TRY(cly_train_check_numbers(feed->model, batch, feed->order != NULL ? feed->order + first : NULL,
+                                    config->first + first));
     if (config->class_weight != NULL) {
         CLY_TRY(weigh_classes(feed, batch));
     }
@@ -180,6 +182,7 @@ clayer_status cly_train_take_batch(clayer_model *model, const clayer_batch *give
     }
     batch->samples = samples;
     CLY_TRY(cly_train_check_labels(model, batch, NULL, 0));
+    CLY_TRY(cly_train_check_numbers(model, batch, NULL, 0));
 done:
     return status;
 }

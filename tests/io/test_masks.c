@@ -137,6 +137,26 @@ START_TEST(masked_steps_have_no_say) {
 }
 END_TEST
 
+/* TensorFlow fails on a CPU, too; Keras 3 counts negative numbers from the end. */
+START_TEST(numbers_without_a_row_are_refused) {
+    static const char *const stems[] = {"k2_embedding_mean", "k3_embedding_mean"};
+    static const float bad[][2] = {{7, -1}, {7, -8}};
+    for (int i = 0; i < 4; i++) {
+        example e;
+        clayer_array *x = NULL, *y = NULL;
+        open_example(stems[i / 2], &e);
+        MUST(clayer_array_convert(e.inputs[0], CLAYER_FLOAT32, &x));
+        ((float *)clayer_array_get_data(x))[13] = bad[i / 2][i % 2]; /* of sample 2 */
+        e.inputs[0] = x;
+        REFUSED(clayer_model_predict(e.model, &x, 1, NULL, &y), CLAYER_INVALID_ARGUMENT,
+                i / 2 == 0 ? "of sample 2 is outside 0 to 6" : "of sample 2 is outside -7 to 6");
+        REFUSED(train(&e), CLAYER_INVALID_ARGUMENT, "of sample 2 is outside ");
+        clayer_array_destroy(x);
+        close_example(&e);
+    }
+}
+END_TEST
+
 static const struct {
     const char *stem, *named;
 } refused[] = {{"k2_reaching_loss", "a mask reaches this output"},
@@ -177,6 +197,7 @@ static Suite *make_suite(void) {
     tcase_add_checked_fixture(cases, open_context, close_context);
     tcase_add_loop_test(cases, models_predict_and_learn_as_keras, 0, (int)(sizeof(learning) / sizeof(learning[0])));
     tcase_add_test(cases, masked_steps_have_no_say);
+    tcase_add_test(cases, numbers_without_a_row_are_refused);
     tcase_add_loop_test(cases, what_masks_would_change_in_training_is_refused, 0,
                         (int)(sizeof(refused) / sizeof(refused[0])));
     tcase_add_test(cases, masks_that_do_not_fit_are_refused);
