@@ -56,6 +56,7 @@ struct selftest_case {
         clayer_permute_config permute;
         clayer_repeat_vector_config repeat_vector;
         clayer_embedding_config embedding;
+        clayer_masking_config masking;
         clayer_gaussian_noise_config gaussian_noise;
         clayer_gaussian_dropout_config gaussian_dropout;
     } config;
@@ -177,6 +178,6 @@ selftest_make cly_selftest_activation_layer, cly_selftest_relu, cly_selftest_lea
     cly_selftest_batch_norm, cly_selftest_add;
 /* selftest_more.c */
 selftest_make cly_selftest_elu, cly_selftest_thresholded_relu, cly_selftest_prelu, cly_selftest_permute,
-    cly_selftest_repeat_vector, cly_selftest_embedding, cly_selftest_noise;
+    cly_selftest_repeat_vector, cly_selftest_embedding, cly_selftest_masking, cly_selftest_noise;
 
 #endif

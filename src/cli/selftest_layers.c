@@ -332,6 +332,7 @@ const selftest_layer cly_selftest_layers[] = {
     {"Permute", 0, {"transpose"}, {"transpose"}, 0, cly_selftest_permute},
     {"RepeatVector", 0, {"resize"}, {"reduce"}, 0, cly_selftest_repeat_vector},
     {"Embedding", 0, {"gather"}, {"gather_gradient", "window"}, 0, cly_selftest_embedding},
+    {"Masking", 0, {"differs"}, {"differs"}, 0, cly_selftest_masking},
     {"GaussianNoise", 0, {NULL}, {"noise", "copy"}, 0, cly_selftest_noise},
     {"GaussianDropout", 0, {NULL}, {"noise"}, 0, cly_selftest_noise},
     {"Softmax", 0, {"softmax"}, {"softmax_gradient"}, 0, cly_selftest_softmax},

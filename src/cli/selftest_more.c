@@ -1,5 +1,5 @@
-/* cli/selftest_more.c: PReLU, ELU, ThresholdedReLU, Permute, RepeatVector, Embedding, GaussianNoise and GaussianDropout
- * by plain loops. */
+/* cli/selftest_more.c: PReLU, ELU, ThresholdedReLU, Permute, RepeatVector, Embedding, Masking, GaussianNoise and
+ * GaussianDropout by plain loops. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -53,23 +53,23 @@ void cly_selftest_thresholded_relu(selftest_random *random, const selftest_layer
     test->expect = expect_activation;
 }
 
-/* alpha has a value an (axis, inner), or with channels_first, here: the last axis is shared, an (outer, axis). */
+/* alpha has a value an (axis, inner), an (outer, axis), or one: the others of the three axes are shared. */
 static bool expect_prelu(const selftest_case *test, float *const *x, float *const *weights, double *y) {
-    const int64_t channels = test->channels_first ? test->outer * test->axis : test->axis * test->inner;
+    const int64_t sample = test->outer * test->axis * test->inner;
     for (int64_t i = 0; i < cly_selftest_count(&test->output); i++) {
-        const int64_t at = test->channels_first ? i / test->inner % channels : i % channels;
+        const int64_t at[3] = {i % (test->axis * test->inner), i % sample / test->inner, 0};
         const double v = (double)x[0][i];
-        y[i] = v > 0 ? v : v * (double)weights[0][at];
+        y[i] = v > 0 ? v : v * (double)weights[0][at[test->index % 3]];
     }
     return true;
 }
 
 void cly_selftest_prelu(selftest_random *random, const selftest_layer *layer, selftest_case *test) {
+    static const clayer_shape shared[3] = {{1, {1}}, {1, {3}}, {3, {1, 2, 3}}};
     (void)layer;
     random_tensor(random, test);
-    test->channels_first = cly_selftest_flip(random);
-    test->config.prelu = (clayer_prelu_config){.struct_size = sizeof test->config.prelu,
-                                               .shared_axes = {1, {test->channels_first ? 3 : 1}}};
+    test->config.prelu =
+        (clayer_prelu_config){.struct_size = sizeof test->config.prelu, .shared_axes = shared[test->index % 3]};
     test->expect = expect_prelu;
 }
 
@@ -131,6 +131,29 @@ void cly_selftest_embedding(selftest_random *random, const selftest_layer *layer
     test->config.embedding = (clayer_embedding_config){
         .struct_size = sizeof test->config.embedding, .input_dim = test->numbers, .output_dim = test->inner};
     test->expect = expect_embedding;
+    test->terms = 0;
+}
+
+/* Rows of 0.5 throughout become 0; the others stay. */
+static bool expect_masking(const selftest_case *test, float *const *x, float *const *weights, double *y) {
+    (void)weights;
+    for (int64_t i = 0; i < cly_selftest_count(&test->output); i++) {
+        const float *row = x[0] + i / test->inner * test->inner;
+        bool differs = false;
+        for (int64_t c = 0; c < test->inner; c++) {
+            differs = differs || row[c] != 0.5f;
+        }
+        y[i] = differs ? (double)x[0][i] : 0;
+    }
+    return true;
+}
+
+void cly_selftest_masking(selftest_random *random, const selftest_layer *layer, selftest_case *test) {
+    (void)layer;
+    random_tensor(random, test);
+    test->numbers = 2;
+    test->config.masking = (clayer_masking_config){.struct_size = sizeof test->config.masking, .mask_value = 0.5};
+    test->expect = expect_masking;
     test->terms = 0;
 }
 
