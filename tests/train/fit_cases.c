@@ -231,7 +231,8 @@ double fit_distance(clayer_model *model, const fit_case *c) {
             moved += ((double)s[k] - w[k]) * ((double)s[k] - w[k]);
         }
         free(values);
-        const double ratio = sqrt(apart) / (sqrt(moved) + 1e-6);
+        /* A weight whose gradient cancels out, such as an offset before another normalisation, moves by rounding. */
+        const double ratio = fmax(0, sqrt(apart) - 1e-6 * sqrt((double)count)) / (sqrt(moved) + 1e-6);
         worst = ratio > worst || isnan(ratio) ? ratio : worst;
     }
     free(weights);
