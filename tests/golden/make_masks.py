@@ -4,7 +4,7 @@
     pip install -r requirements.txt && python make_masks.py
 
 For a model STEM (k2_... by tf_keras, k3_... by Keras 3):
-    STEM.h5     the whole model, not compiled
+    STEM.h5     the whole model, not compiled; STEM.keras for k3f_..., of which Keras 3 itself opens no .h5
     STEM.npz    x, t and y, for several inputs x.<input name>: predict(x), and w0, w1, ... after one step of plain SGD
                 at a rate of 0.5 by mean_squared_error towards t; no weights where a mask reaches the loss or a
                 BatchNormalization, which clayer does not train
@@ -14,6 +14,7 @@ import pathlib
 import sys
 
 from common import *
+from make_models import make_stable
 
 FOLDER = pathlib.Path(HERE) / "masks"
 STEPS, WIDTH = 6, 4
@@ -138,7 +139,10 @@ def write(stem, generation, model, name):
     model.set_weights([quantised(rng, weight.shape, 1.0) if not "variance" in variable.name
                        else np.abs(quantised(rng, weight.shape, 1.0)) + np.float32(0.5)
                        for variable, weight in zip(model.weights, model.get_weights(), strict=True)])
-    model.save(FOLDER / f"{stem}.h5")
+    path = FOLDER / (f"{stem}.keras" if stem.startswith("k3f") else f"{stem}.h5")
+    model.save(path)
+    if path.suffix == ".keras":
+        make_stable(path)
     given = [x.astype(bool) if "mask" in tensor.name else x for x, tensor in zip(inputs, model.inputs)]
     given = given if len(given) > 1 else given[0]
     y = np.asarray(model(given, training=False), np.float32)

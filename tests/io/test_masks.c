@@ -22,7 +22,7 @@ typedef struct example {
 static void open_example(const char *stem, example *e) {
     char path[256];
     *e = (example){0};
-    (void)snprintf(path, sizeof(path), "masks/%s.h5", stem);
+    (void)snprintf(path, sizeof(path), "masks/%s.%s", stem, strncmp(stem, "k3f_", 4) == 0 ? "keras" : "h5");
     ck_assert_msg(clayer_model_load(context, golden_path(path), &e->model) == CLAYER_OK, "%s: %s", stem,
                   clayer_last_error());
     (void)snprintf(path, sizeof(path), "masks/%s.npz", stem);
@@ -96,10 +96,11 @@ static void expect_learnt(const char *stem, example *e) {
     ck_assert_int_gt(number, 0);
 }
 
-static const char *const learning[] = {"k2_embedding_mean", "k2_masking_mean",   "k2_stopped",      "k2_nested",
-                                       "k2_added",          "k2_added_part",     "k2_side_by_side", "k2_behind",
-                                       "k2_softmax",        "k3_embedding_mean", "k3_masking_mean", "k3_stopped",
-                                       "k3_nested",         "k3f_stopped",       "k3_softmax"};
+static const char *const learning[] = {
+    "k2_embedding_mean",  "k2_masking_mean",  "k2_stopped", "k2_nested",     "k2_added",
+    "k2_added_part",      "k2_side_by_side",  "k2_behind",  "k2_softmax",    "k3_embedding_mean",
+    "k3_masking_mean",    "k3_stopped",       "k3_nested",  "k3f_stopped",   "k3_softmax",
+    "k3f_embedding_mean", "k3f_masking_mean", "k3f_nested", "k3f_added_part"};
 
 START_TEST(models_predict_and_learn_as_keras) {
     example e;
@@ -173,6 +174,18 @@ START_TEST(what_masks_would_change_in_training_is_refused) {
 }
 END_TEST
 
+/* The operations by which a functional file of Keras 3 joins masks are not known, and named. */
+START_TEST(joins_that_keras3_spells_out_are_named) {
+    static const char *const cases[][2] = {{"masks/k3f_added.keras", "LogicalOr"},
+                                           {"masks/k3f_side_by_side.keras", "ZerosLike"},
+                                           {"masks/k3f_behind.keras", "ZerosLike"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        clayer_model *model = NULL;
+        REFUSED(clayer_model_load(context, golden_path(cases[i][0]), &model), CLAYER_UNSUPPORTED, cases[i][1]);
+    }
+}
+END_TEST
+
 /* A mask that does not fit is an error of shapes, as in Keras. */
 START_TEST(masks_that_do_not_fit_are_refused) {
     clayer_layer *layer = NULL;
@@ -200,6 +213,7 @@ static Suite *make_suite(void) {
     tcase_add_test(cases, numbers_without_a_row_are_refused);
     tcase_add_loop_test(cases, what_masks_would_change_in_training_is_refused, 0,
                         (int)(sizeof(refused) / sizeof(refused[0])));
+    tcase_add_test(cases, joins_that_keras3_spells_out_are_named);
     tcase_add_test(cases, masks_that_do_not_fit_are_refused);
     tcase_set_timeout(cases, 300);
     suite_add_tcase(suite, cases);
