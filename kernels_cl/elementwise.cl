@@ -1,4 +1,4 @@
-/* elementwise.cl: normalisation by given statistics, copies of slabs, permuted axes. */
+/* elementwise.cl: normalisation by given statistics with an activation, copies of slabs, permuted axes. */
 
 /* ---- batch_norm ---- */
 

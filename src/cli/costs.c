@@ -130,6 +130,28 @@ static void print_training_plan(clayer_model *model, int64_t batch_size) {
            cly_cli_format_bytes(plan.workspace_bytes, workspace, sizeof workspace));
 }
 
+/* What neighbouring layers compute, if anything. */
+static void print_fused(const clayer_model_plan *plan) {
+    const struct {
+        size_t count;
+        const char *what;
+    } fused[] = {{plan->fused_batch_normalizations, "batch normalizations"},
+                 {plan->fused_activations, "activations"},
+                 {plan->fused_paddings, "paddings"},
+                 {plan->fused_croppings, "croppings"},
+                 {plan->fused_inputs, "inputs of concatenations"}};
+    const char *before = "  fused: ";
+    for (size_t i = 0; i < sizeof fused / sizeof fused[0]; i++) {
+        if (fused[i].count > 0) {
+            printf("%s%zu %s", before, fused[i].count, fused[i].what);
+            before = ", ";
+        }
+    }
+    if (before[0] == ',') {
+        printf("\n");
+    }
+}
+
 int cly_cli_print_plans(clayer_model *model, int64_t batch_size) {
     clayer_model_plan plan;
     char total[32], weights[32], folded[32], activations[32], unshared[32], workspace[32];
@@ -151,6 +173,7 @@ int cly_cli_print_plans(clayer_model *model, int64_t batch_size) {
            cly_cli_format_bytes(plan.activation_bytes, activations, sizeof activations),
            cly_cli_format_bytes(plan.activation_sum_bytes, unshared, sizeof unshared),
            cly_cli_format_bytes(plan.workspace_bytes, workspace, sizeof workspace));
+    print_fused(&plan);
     print_training_plan(model, batch_size);
     return CLY_EXIT_DONE;
 }
@@ -188,9 +211,14 @@ static int print_plans_json(clayer_model *model, int64_t batch_size) {
     if (status == CLAYER_OK) {
         printf("{\"weight_bytes\": %" PRIu64 ", \"folded_bytes\": %" PRIu64 ", \"activation_bytes\": %" PRIu64
                ", \"activation_sum_bytes\": %" PRIu64 ", \"workspace_bytes\": %" PRIu64 ", \"total_bytes\": %" PRIu64
-               "},\n",
+               ", ",
                plan.weight_bytes, plan.folded_bytes, plan.activation_bytes, plan.activation_sum_bytes,
                plan.workspace_bytes, plan.total_bytes);
+        printf(
+            "\"fused\": {\"batch_normalizations\": %zu, \"activations\": %zu, \"paddings\": %zu, "
+            "\"croppings\": %zu, \"concatenate_inputs\": %zu}},\n",
+            plan.fused_batch_normalizations, plan.fused_activations, plan.fused_paddings, plan.fused_croppings,
+            plan.fused_inputs);
     } else {
         fputs("null,\n", stdout);
     }
