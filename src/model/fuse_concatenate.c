@@ -78,8 +78,8 @@ static bool is_concatenation(const cly_model_call *call) {
 
 /* ---- those who read ---- */
 
-/* Whether all readers of `maker`'s output but the copy `own` can read rows of `width` that lie apart; with `rows_out`
- * they do from now on. */
+/* Whether all readers of `maker`'s output but the copy `own` can read rows of `width` that lie apart; where `lie` says
+ * how, they do from now on. */
 static bool visit_readers(const concatenates *all, size_t maker, const cly_ops_step *own, int64_t rows, int64_t width,
                           const cly_ops_spacing *lie) {
     cly_model_run_plan *plan = all->f->plan;

@@ -13,8 +13,8 @@
 
 #define CLY_OPS_OPERANDS 8
 
-/* Rows of a tensor that lie apart, within the rows of a larger one: the floats from one to the next, and where the first
- * begins. pitch 0: side by side, from the start. */
+/* Rows of a tensor that lie apart, within the rows of a larger one: the floats from one to the next, and where the
+ * first begins. pitch 0: side by side, from the start. */
 typedef struct cly_ops_spacing {
     int64_t pitch, offset;
 } cly_ops_spacing;

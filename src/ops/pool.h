@@ -1,5 +1,5 @@
-/* ops/pool.h: maximum or average over windows; what lies outside the tensor does not count, but for zeros that a padding
- * before the pooling puts there. Tensors as in window.h. A global pooling is one window of the whole size. */
+/* ops/pool.h: maximum or average over windows; what lies outside the tensor does not count, but for zeros that a
+ * padding before the pooling puts there. Tensors as in window.h. A global pooling is one window of the whole size. */
 #ifndef CLY_OPS_POOL_H
 #define CLY_OPS_POOL_H
 
