@@ -35,6 +35,8 @@
 #define F(T, a, b, p) TRUTH(T, (a) <= (b))
 #elif FUNCTION == FUNCTION_PRELU
 #define F(T, a, b, p) CHOOSE(T, (a) > ZERO(T), a, (a) * (b))
+#elif FUNCTION == FUNCTION_ADD_SCALED
+#define F(T, a, b, p) fma(b, (T)((p).x), a)
 #elif FUNCTION == FUNCTION_SQUARE
 #define F(T, a, b, p) ((a) * (a))
 #elif FUNCTION == FUNCTION_SQRT

@@ -21,12 +21,13 @@
 #define FUNCTION_LESS 12
 #define FUNCTION_LESS_EQUAL 13
 #define FUNCTION_PRELU 14
-#define FUNCTION_SQUARE 15
-#define FUNCTION_SQRT 16
-#define FUNCTION_RSQRT 17
-#define FUNCTION_LOG 18
-#define FUNCTION_ABSOLUTE 19
-#define FUNCTION_CLIP 20
+#define FUNCTION_ADD_SCALED 15
+#define FUNCTION_SQUARE 16
+#define FUNCTION_SQRT 17
+#define FUNCTION_RSQRT 18
+#define FUNCTION_LOG 19
+#define FUNCTION_ABSOLUTE 20
+#define FUNCTION_CLIP 21
 
 /* An operand's step along a row: 1, 0 for the same element throughout, SCALAR for the number p.x instead of a buffer. */
 #define SCALAR -1

@@ -33,6 +33,9 @@
 #elif FUNCTION == FUNCTION_PRELU
 #define BY_A(T, a, b, p) CHOOSE(T, (a) > ZERO(T), ONE(T), CHOOSE(T, (a) < ZERO(T), b, ZERO(T)))
 #define BY_B(T, a, b, p) CHOOSE(T, (a) < ZERO(T), a, ZERO(T))
+#elif FUNCTION == FUNCTION_ADD_SCALED
+#define BY_A(T, a, b, p) ONE(T)
+#define BY_B(T, a, b, p) ((T)((p).x))
 #elif FUNCTION == FUNCTION_SQUARE
 #define BY_A(T, a, b, p) ((T)(2.0f) * (a))
 #elif FUNCTION == FUNCTION_SQRT

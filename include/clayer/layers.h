@@ -528,6 +528,34 @@ typedef clayer_add_config clayer_average_config;
 typedef clayer_add_config clayer_maximum_config;
 typedef clayer_add_config clayer_minimum_config;
 
+/* CustomScaleLayer of keras.applications' InceptionResNetV2: the first of two inputs plus `scale` times the second. */
+typedef struct clayer_custom_scale_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    bool has_scale; /* false: 1 */
+    double scale;
+} clayer_custom_scale_config;
+
+/* LayerScale of keras.applications' ConvNeXt: the input times a weight for each of its last axis' projection_dim
+ * elements. */
+typedef struct clayer_layer_scale_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    double init_values;     /* what the weight begins as; 0 is -0.0 here: 1e-6 */
+    int64_t projection_dim; /* required, > 0 */
+} clayer_layer_scale_config;
+
+/* StochasticDepth of the same: in training a sample is 0 with this probability and else divided by 1 - drop_path_rate.
+ */
+typedef struct clayer_stochastic_depth_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    double drop_path_rate; /* 0 to 1 */
+} clayer_stochastic_depth_config;
+
 /* Concatenate along one axis. */
 typedef struct clayer_concatenate_config {
     size_t struct_size;

@@ -90,6 +90,8 @@ CLAYER_DECLARE_ADD(elu, clayer_elu_config);
 CLAYER_DECLARE_ADD(thresholded_relu, clayer_thresholded_relu_config);
 CLAYER_DECLARE_ADD(softmax, clayer_softmax_config);
 CLAYER_DECLARE_ADD(dropout, clayer_dropout_config);
+CLAYER_DECLARE_ADD(layer_scale, clayer_layer_scale_config);
+CLAYER_DECLARE_ADD(stochastic_depth, clayer_stochastic_depth_config);
 CLAYER_DECLARE_ADD(spatial_dropout1d, clayer_spatial_dropout_config);
 CLAYER_DECLARE_ADD(spatial_dropout2d, clayer_spatial_dropout_config);
 CLAYER_DECLARE_ADD(spatial_dropout3d, clayer_spatial_dropout_config);
@@ -126,6 +128,7 @@ CLAYER_DECLARE_MERGE(average, clayer_average_config);
 CLAYER_DECLARE_MERGE(maximum, clayer_maximum_config);
 CLAYER_DECLARE_MERGE(minimum, clayer_minimum_config);
 CLAYER_DECLARE_MERGE(concatenate, clayer_concatenate_config);
+CLAYER_DECLARE_MERGE(custom_scale_layer, clayer_custom_scale_config);
 
 /* Which nodes are outputs; without this call the node added last is the one output. */
 CLAYER_API clayer_status clayer_model_set_outputs(clayer_model *model, clayer_node *const *nodes, size_t count);

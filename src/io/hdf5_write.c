@@ -94,6 +94,9 @@ clayer_status cly_io_hdf5_add_group(cly_io_hdf5_image *image, const char *path) 
     hid_t links = link_list();
     hid_t group = H5Gcreate2(image->file, path, links, H5P_DEFAULT, H5P_DEFAULT);
     (void)H5Pclose(links);
+    if (group < 0) { /* it came with one below it: "block/conv" after "block/conv/pad" */
+        group = H5Gopen2(image->file, path, H5P_DEFAULT);
+    }
     if (group >= 0) {
         (void)H5Gclose(group);
     }

@@ -186,6 +186,8 @@ clayer_status cly_io_keras_tensors(const cJSON *json, cly_io_keras_refs *refs);
 bool cly_io_keras_is_operation(const cJSON *json);
 clayer_status cly_io_keras_operation(clayer_context *context, const cJSON *json, int generation,
                                      clayer_layer **layer_out);
+/* Keras 3's module of an operation that is known, or NULL. */
+const char *cly_io_keras_operation_module(const char *class_name);
 /* Visits the ["layer", call, tensor] of all tensors that an operation is called on, in order. */
 typedef clayer_status cly_io_keras_visit(cJSON *history, void *data);
 clayer_status cly_io_keras_walk_tensors(cJSON *json, cly_io_keras_visit *visit, void *data);

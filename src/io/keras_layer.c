@@ -358,6 +358,12 @@ static clayer_status find_class(const cJSON *json, const char *name, const cly_l
     return CLAYER_OK;
 }
 
+/* A layer of keras.applications, which is not among keras.layers. */
+static bool is_helper(const cly_layers_class *class) {
+    return class == &cly_layers_custom_scale_layer || class == &cly_layers_layer_scale ||
+           class == &cly_layers_stochastic_depth;
+}
+
 clayer_status cly_io_keras_layer(clayer_context *context, const cJSON *json, int generation, clayer_layer **layer_out) {
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
     const cJSON *argument = NULL;
@@ -390,6 +396,9 @@ clayer_status cly_io_keras_layer(clayer_context *context, const cJSON *json, int
     if (status == CLAYER_OK) {
         (*layer_out)->generation = generation;
         (*layer_out)->dtype = in.dtype;
+        if (is_helper(in.class)) { /* whose module and name differ from version to version */
+            status = cly_io_json_print(json, &(*layer_out)->origin);
+        }
     }
 done:
     if (in.config != NULL) {

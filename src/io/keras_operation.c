@@ -24,7 +24,7 @@ struct row {
     const char *keras2, *keras3;
     build_function *build;
     int id;           /* a cly_ops_function or cly_layers_operation_kind */
-    const char *text; /* of an activation */
+    const char *text; /* of an activation, or the number that joins the operand */
 };
 
 static const row rows[] = {
@@ -90,17 +90,6 @@ static const row rows[] = {
 
 /* ---- which operation ---- */
 
-bool cly_io_keras_is_operation(const cJSON *json) {
-    const char *class_name = cly_io_keras_text(json, "class_name"), *module = cly_io_keras_text(json, "module");
-    if (class_name == NULL) {
-        return false;
-    }
-    return strcmp(class_name, "TFOpLambda") == 0 || strcmp(class_name, "SlicingOpLambda") == 0 ||
-           (module != NULL &&
-            (strncmp(module, "keras.src.ops.", strlen("keras.src.ops.")) == 0 || strcmp(module, "keras.ops") == 0 ||
-             strncmp(module, "keras.src.activations.", strlen("keras.src.activations.")) == 0));
-}
-
 /* The part behind "math.", "nn." and so on; NULL for what lies elsewhere, as strings.length. */
 static const char *last_name(const char *function) {
     static const char *const folders[] = {"tf.", "compat.v1.", "math.", "nn.", "__operators__.", "linalg."};
@@ -121,6 +110,49 @@ static const row *find_row(int generation, const char *name) {
         }
     }
     return NULL;
+}
+
+/* Keras 3's legacy files leave the module out, and then an operation has no dtype, which layers have. */
+static bool is_unnamed_operation(const cJSON *json, const char *class_name) {
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
+    const cJSON *calls = cJSON_GetObjectItemCaseSensitive(json, "inbound_nodes");
+    return cJSON_IsArray(calls) && cJSON_GetObjectItemCaseSensitive(calls->child, "args") != NULL &&
+           cJSON_GetObjectItemCaseSensitive(config, "trainable") == NULL &&
+           cJSON_GetObjectItemCaseSensitive(config, "batch_shape") == NULL && find_row(3, class_name) != NULL;
+}
+
+bool cly_io_keras_is_operation(const cJSON *json) {
+    static const char *const folders[] = {"keras.src.ops.", "keras.ops", "keras.src.activations."};
+    const char *class_name = cly_io_keras_text(json, "class_name"), *module = cly_io_keras_text(json, "module");
+    if (class_name == NULL) {
+        return false;
+    }
+    bool found = strcmp(class_name, "TFOpLambda") == 0 || strcmp(class_name, "SlicingOpLambda") == 0;
+    for (size_t i = 0; module != NULL && i < CLY_COUNT(folders); i++) {
+        found = found || strncmp(module, folders[i], strlen(folders[i])) == 0;
+    }
+    return found || (module == NULL && is_unnamed_operation(json, class_name));
+}
+
+const char *cly_io_keras_operation_module(const char *class_name) {
+    static const char *const nn[] = {"Relu",     "Relu6",    "LeakyRelu", "Elu",      "Selu",       "Celu",
+                                     "Silu",     "Gelu",     "Mish",      "Sigmoid",  "LogSigmoid", "HardSigmoid",
+                                     "HardSilu", "HardTanh", "Softplus",  "Softsign", "Softmax",    "LogSoftmax"};
+    static const struct {
+        const char *class_name, *module;
+    } others[] = {
+        {"ReLU", "keras.src.activations.activations"}, {"Rsqrt", "keras.src.ops.math"}, {"Cast", "keras.src.ops.core"}};
+    for (size_t i = 0; i < CLY_COUNT(nn); i++) {
+        if (strcmp(nn[i], class_name) == 0) {
+            return "keras.src.ops.nn";
+        }
+    }
+    for (size_t i = 0; i < CLY_COUNT(others); i++) {
+        if (strcmp(others[i].class_name, class_name) == 0) {
+            return others[i].module;
+        }
+    }
+    return find_row(3, class_name) != NULL ? "keras.src.ops.numpy" : NULL;
 }
 
 /* ---- layers ---- */

@@ -66,7 +66,9 @@ clayer_status cly_io_keras_own(const cJSON *object, const char *what) {
     const char *class_name = cly_io_keras_text(object, "class_name");
     const char *module = cly_io_keras_text(object, "module");
     const char *package = registered != NULL && strchr(registered, '>') != NULL ? registered : class_name;
-    if (package != NULL && strchr(package, '>') != NULL) {
+    /* What tf_keras registers so is its own, of InceptionResNetV2. */
+    const bool custom_scale = package != NULL && strcmp(package, "Custom>CustomScaleLayer") == 0;
+    if (package != NULL && strchr(package, '>') != NULL && !custom_scale) {
         return cly_base_fail(CLAYER_UNSUPPORTED, "%s '%s' is a custom object, whose code is not in the file", what,
                              package);
     }

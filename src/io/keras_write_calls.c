@@ -220,7 +220,7 @@ clayer_status cly_io_keras_write_calls(const clayer_model *model, const clayer_l
     for (size_t i = 0; i < model->node_count; i++) {
         const clayer_node *node = model->nodes[i];
         if (node->layer == layer && node->input_count > 0 && node->tensor == 0) {
-            CLY_TRY(layer->origin != NULL ? write_origin_call(node, &call)
+            CLY_TRY(layer->origin_class != NULL ? write_origin_call(node, &call)
                     : generation == 2     ? write_inputs(node, 2, &call)
                                           : write_keras3_call(node, &call));
             CLY_TRY(cly_io_json_put(calls, NULL, call));

@@ -47,8 +47,10 @@ static bool is_unknown(const cly_layers_class *class, const char *name, int gene
         int generation;
         const char *class_name, *argument;
     } unknown[] = {
-        {2, "ZeroPadding1D", "data_format"},       {2, "Conv3DTranspose", "dilation_rate"},
-        {2, "Activation", "activity_regularizer"}, {3, "Embedding", "input_length"},
+        {2, "ZeroPadding1D", "data_format"},
+        {2, "Conv3DTranspose", "dilation_rate"},
+        {2, "Activation", "activity_regularizer"},
+        {3, "Embedding", "input_length"},
         {2, "LayerNormalization", "rms_scaling"},
         {2, "Resizing", "pad_to_aspect_ratio"},
         {2, "Resizing", "fill_mode"},
@@ -237,25 +239,49 @@ done:
     return status;
 }
 
+/* Where Keras has what stands in a file without its module; NULL: among its layers. */
+static const char *find_module(const char *class_name, int generation) {
+    static const struct {
+        const char *class_name, *module;
+    } helpers[] = {{"CustomScaleLayer", "keras.src.applications.inception_resnet_v2"},
+                   {"LayerScale", "keras.src.applications.convnext"},
+                   {"StochasticDepth", "keras.src.applications.convnext"}};
+    for (size_t i = 0; i < CLY_COUNT(helpers); i++) {
+        if (strcmp(helpers[i].class_name, class_name) == 0) {
+            return helpers[i].module;
+        }
+    }
+    return generation == 3 ? cly_io_keras_operation_module(class_name) : NULL;
+}
+
 /* As the file had it, under the layer's name; its calls are written beside. */
 static clayer_status write_origin(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out) {
-    static const char *const names[] = {"module", "registered_name", "build_config"};
+    static const char *const names[] = {"module", "registered_name", "build_config", "name", "inbound_nodes"};
     cJSON *json = cJSON_Parse(layer->origin), *name = cJSON_CreateString(layer->name);
     cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
+    const char *class_name = cly_io_keras_text(json, "class_name");
+    const char *module = class_name == NULL ? NULL : find_module(class_name, style->generation);
     clayer_status status = CLAYER_OK;
-    cJSON_DeleteItemFromObjectCaseSensitive(json, "name");
-    cJSON_DeleteItemFromObjectCaseSensitive(json, "inbound_nodes");
-    for (size_t i = 0; i < CLY_COUNT(names) && style->legacy && style->generation == 2; i++) {
+    for (size_t i = style->legacy ? 0 : 3; i < CLY_COUNT(names); i++) {
         cJSON_DeleteItemFromObjectCaseSensitive(json, names[i]);
     }
+    if (!style->legacy && module != NULL && cJSON_GetObjectItemCaseSensitive(json, "module") == NULL) {
+        CLY_TRY(cly_io_json_put(json, "module", cJSON_CreateString(module)));
+        CLY_TRY(cly_io_json_put(json, "registered_name", cJSON_CreateString(class_name)));
+    }
     if (name == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(config, "name", name)) {
-        cJSON_Delete(name);
         status = cly_io_json_put(NULL, "name", NULL);
         goto done;
+    }
+    name = NULL;
+    if (cJSON_GetObjectItemCaseSensitive(config, "trainable") != NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(config, "trainable");
+        CLY_TRY(cly_io_json_put(config, "trainable", cJSON_CreateBool(layer->trainable)));
     }
     *json_out = json;
     json = NULL;
 done:
+    cJSON_Delete(name);
     cJSON_Delete(json);
     return status;
 }
@@ -263,12 +289,14 @@ done:
 clayer_status cly_io_keras_write_layer(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out) {
     cJSON *config = NULL;
     char text[CLY_LAYERS_DESCRIPTION];
-    if (layer->origin != NULL) {
+    if (layer->origin != NULL) { /* of an operation, or of a layer that is not among keras.layers */
         return write_origin(layer, style, json_out);
     }
     clayer_status status = write_config(layer, style, &config);
     if (status == CLAYER_OK) {
-        status = cly_io_keras_write_object("keras.layers", layer->class->name, config, style->legacy, json_out);
+        const char *module = find_module(layer->class->name, 2);
+        status = cly_io_keras_write_object(module == NULL ? "keras.layers" : module, layer->class->name, config,
+                                           style->legacy, json_out);
     }
     return status == CLAYER_OK ? status : cly_base_prefix(status, "%s", cly_layers_describe(layer, text, sizeof(text)));
 }

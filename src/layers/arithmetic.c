@@ -47,7 +47,7 @@ static void fill_shape(cly_ops_function function, const cly_layers_operand *a, c
         .a = a->is_scalar ? *y : a->shape, .y = *y, .function = function, .is_scalar = {a->is_scalar}};
     shape->b = b == NULL || b->is_scalar ? *y : b->shape;
     shape->is_scalar[1] = b != NULL && b->is_scalar;
-    shape->scalar = a->is_scalar ? a->scalar : b != NULL ? b->scalar : 0;
+    shape->scalar = a->is_scalar ? a->scalar : b != NULL ? b->scalar : 0; /* of a tensor: what scales it */
 }
 
 /* The operand's place in the step; b may be NULL. */
@@ -164,7 +164,7 @@ clayer_status cly_layers_plan_function_gradient(cly_ops_steps *steps, cly_ops_fu
                                                 const float *limits, int of, cly_ops_place dy,
                                                 const clayer_shape *y_shape, cly_ops_place target) {
     const cly_layers_operand *own = of == 0 ? a : b, *other = of == 0 ? b : a;
-    if (function == CLY_ADD || function == CLY_SUBTRACT) {
+    if (function == CLY_ADD || function == CLY_SUBTRACT || (function == CLY_ADD_SCALED && of == 0)) {
         const float divisor = function == CLY_SUBTRACT && of == 1 ? -1 : 1;
         return cly_layers_plan_sum(steps, dy, y_shape, target, &own->shape, divisor);
     }

@@ -33,6 +33,7 @@ static const cly_layers_class *const classes[] = {
 static const struct {
     const char *alias, *name;
 } aliases[] = {
+    {"Custom>CustomScaleLayer", "CustomScaleLayer"},
     {"Convolution1D", "Conv1D"},
     {"Convolution2D", "Conv2D"},
     {"Convolution3D", "Conv3D"},

@@ -27,7 +27,8 @@ typedef enum cly_ops_function {
     CLY_GREATER_EQUAL,
     CLY_LESS,
     CLY_LESS_EQUAL,
-    CLY_PRELU, /* a where that is above 0, else a b; at 0 neither has a gradient */
+    CLY_PRELU,      /* a where that is above 0, else a b; at 0 neither has a gradient */
+    CLY_ADD_SCALED, /* a + scalar * b */
     /* of a alone */
     CLY_SQUARE,
     CLY_SQRT,

@@ -8,11 +8,11 @@ make_gradients.py, NNN.json (what Keras lists among the model's layers, and "ker
 order of the operation's tensors, NNN.y, NNN.dy and NNN.dx0 ... A case whose model has further operations before
 that is an error: it would not be the one that is meant.
 """
-import sys
+import importlib
 import zlib
 
 from common import *
-from operation_cases import OPERATIONS
+from operation_cases import APPLICATIONS, LAYERS, OPERATIONS
 
 BATCH = 2
 
@@ -68,6 +68,35 @@ def make_case(generation, row, index):
     return arrays
 
 
+def make_layer_case(generation, name, arguments, shapes, index):
+    """A layer of keras.applications, as a functional model has it."""
+    package = GENERATIONS[generation]
+    layer_class = getattr(importlib.import_module(f"{package.__name__}.src.applications.{APPLICATIONS[name]}"), name)
+    layer = layer_class(name=f"{name.lower()}_{index}", **arguments)
+    rng = np.random.default_rng([zlib.crc32(name.encode()), index, generation])
+    inputs = [quantised(rng, (BATCH, *shape)) for shape in shapes]
+    tensors = [tf.constant(value) for value in inputs]
+    layer(tensors if len(tensors) > 1 else tensors[0])  # tf_keras builds these again after build()
+    weights = random_weights(rng, layer)
+    layer.set_weights(weights)
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        y = layer(tensors if len(tensors) > 1 else tensors[0])
+    dy = quantised(rng, y.shape, 1.0)
+    variables = [getattr(weight, "value", weight) if generation == 3 else weight for weight in layer.trainable_weights]
+    gradients = tape.gradient(y, [*tensors, *variables], output_gradients=tf.constant(dy))
+    json_form = package.layers.serialize(layer) if generation == 3 else \
+        tf_keras.saving.serialize_keras_object(layer)
+    names = [""] if len(inputs) == 1 else list(range(len(inputs)))
+    arrays = {"json": np.frombuffer(json_bytes(dict(json_form, keras=generation)), np.uint8)}
+    arrays.update({f"x{key}": value for key, value in zip(names, inputs)})
+    arrays.update({f"w{i}": weight for i, weight in enumerate(weights)})
+    arrays.update(y=np.asarray(y, np.float32), dy=dy)
+    arrays.update({f"dx{key}": np.asarray(value, np.float32) for key, value in zip(names, gradients)})
+    arrays.update({f"dw{i}": np.asarray(value, np.float32) for i, value in enumerate(gradients[len(inputs):])})
+    return arrays
+
+
 def main():
     arrays, index = {}, 0
     for generation in (2, 3):
@@ -76,6 +105,10 @@ def main():
                 parts = make_case(generation, row, index)
             except Exception as error:
                 raise SystemExit(f"Keras {generation}, {row[0]}: {error}") from error
+            arrays.update({f"{index:03d}.{name}": value for name, value in parts.items()})
+            index += 1
+        for name, arguments, *shapes in LAYERS:
+            parts = make_layer_case(generation, name, arguments, shapes, index)
             arrays.update({f"{index:03d}.{name}": value for name, value in parts.items()})
             index += 1
     path = os.path.join(HERE, "gradients", "operation.npz")

@@ -87,3 +87,8 @@ TRUTHS = {2: [("not equal", lambda x: tf.not_equal(x, 0.5)), ("greater", lambda 
               ("any", lambda x: tf.reduce_any(tf.greater(x, 1.5), axis=-1))],
           3: [("not equal", lambda x: ops.not_equal(x, 0.5)), ("less equal", lambda x, y: ops.less_equal(x, y)),
               ("any", lambda x: ops.any(x > 1.5, axis=-1))]}
+# The layers of its own that keras.applications has, and in which file: name, arguments, shapes of the inputs.
+APPLICATIONS = {"CustomScaleLayer": "inception_resnet_v2", "LayerScale": "convnext", "StochasticDepth": "convnext"}
+LAYERS = [("CustomScaleLayer", dict(scale=0.17), (4, 5, 3), (4, 5, 3)),
+          ("LayerScale", dict(init_values=1e-6, projection_dim=7), (4, 5, 7)),
+          ("StochasticDepth", dict(drop_path_rate=0.25), (4, 5, 3))]

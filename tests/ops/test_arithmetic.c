@@ -69,6 +69,8 @@ static double apply(const cly_ops_arithmetic_shape *s, double a, double b) {
             return a <= b;
         case CLY_PRELU:
             return a > 0 ? a : a * b;
+        case CLY_ADD_SCALED:
+            return a + (double)s->scalar * b;
         case CLY_SQUARE:
             return a * a;
         case CLY_SQRT:
@@ -108,6 +110,8 @@ static double slope(const cly_ops_arithmetic_shape *s, int of, double a, double 
             return (of == 0 ? 2 : -2) * (a - b);
         case CLY_PRELU:
             return of == 0 ? (a > 0 ? 1 : a < 0 ? b : 0) : fmin(a, 0);
+        case CLY_ADD_SCALED:
+            return of == 0 ? 1 : (double)s->scalar;
         case CLY_SQUARE:
             return 2 * a;
         case CLY_SQRT:
@@ -163,7 +167,7 @@ static cly_ops_arithmetic_shape draw_case(test_random *random, uint64_t index) {
                                   .scalar = (float)test_random_int(random, 1, 40) / 16.0f,
                                   .limits = {-0.5f, 0.75f}};
     draw_shapes(random, &s);
-    if (!cly_ops_is_unary(s.function) && test_random_chance(random, 30)) {
+    if (!cly_ops_is_unary(s.function) && s.function != CLY_ADD_SCALED && test_random_chance(random, 30)) {
         s.is_scalar[test_random_int(random, 0, 1)] = true;
     }
     return s;
