@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write gradients/operation.npz: operations on tensors of both generations of Keras, for the C tests.
+"""Write gradients/operation.npz and stochasticdepth.npz: operations on tensors of both generations of Keras, for the C tests.
 
     pip install -r requirements.txt && python make_operations.py
 
@@ -98,7 +98,7 @@ def make_layer_case(generation, name, arguments, shapes, index):
 
 
 def main():
-    arrays, index = {}, 0
+    arrays, depth, index = {}, {}, 0
     for generation in (2, 3):
         for row in OPERATIONS[generation]:
             try:
@@ -109,8 +109,12 @@ def main():
             index += 1
         for name, arguments, *shapes in LAYERS:
             parts = make_layer_case(generation, name, arguments, shapes, index)
+            if name == "StochasticDepth":  # which drops in training, by numbers of its own
+                depth.update({f"{generation - 2:03d}.{key}": parts[key] for key in ("json", "x", "y")})
+                continue
             arrays.update({f"{index:03d}.{name}": value for name, value in parts.items()})
             index += 1
+    write_npz(os.path.join(HERE, "stochasticdepth.npz"), depth)
     path = os.path.join(HERE, "gradients", "operation.npz")
     write_npz(path, arrays)
     print(f"operation: {index} cases, {os.path.getsize(path)} bytes")

@@ -88,6 +88,7 @@ static const struct {
     {"minimum", 14, EXACT},
     {"concatenate", 12, EXACT},
     {"gradients/operation", 140, CLOSE},
+    {"stochasticdepth", 2, EXACT},
 };
 
 static test_usage usage;
