@@ -48,7 +48,7 @@ GROUP __kernel void normalize_rows(__global const float *x, __global const float
                     }
                 }
             }
-            if (keeps && LANE == 0) {
+            if (keeps != 0 && LANE == 0) {
                 mean[row] = centre;
                 variance[row] = spread;
             }

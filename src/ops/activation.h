@@ -91,4 +91,11 @@ extern const cly_ops_operator cly_ops_activation_gradient_operator; /* "activati
  * 1 dy, 2 dx (may be dy). */
 extern const cly_ops_operator cly_ops_softmax_gradient_operator; /* "softmax_gradient" */
 
+/* "rows" of the two softmax operators (softmax_rows.c). */
+double cly_ops_softmax_rows_cost(const clayer_context *context, const void *shape);
+clayer_status cly_ops_softmax_rows_run(clayer_context *context, const void *shape, const cl_mem *operands,
+                                       cl_mem workspace);
+clayer_status cly_ops_softmax_rows_gradient_run(clayer_context *context, const void *shape, const cl_mem *operands,
+                                                cl_mem workspace);
+
 #endif

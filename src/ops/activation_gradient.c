@@ -117,27 +117,8 @@ static clayer_status run_softmax(clayer_context *context, const void *shape, con
     return cly_device_launch(context, &launch, args, CLY_COUNT(args) - (s->id == CLY_SPARSEMAX ? 1 : 0));
 }
 
-static double rows_cost(const clayer_context *context, const void *shape) {
-    (void)context;
-    const cly_ops_softmax_shape *s = shape;
-    return s->inner == 1 && s->id != CLY_SPARSEMAX && s->axis <= CLY_OPS_LONGEST_ROW ? 1 : -1;
-}
-
-static clayer_status run_softmax_rows(clayer_context *context, const void *shape, const cl_mem *operands,
-                                      cl_mem workspace) {
-    (void)workspace;
-    const cly_ops_softmax_shape *s = shape;
-    char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, s->outer, options);
-    cly_launch launch = {.program = "softmax_rows", .options = options, .kernel = "softmax_rows_gradient"};
-    const cly_arg split = cly_ops_rows(context, s->outer, s->axis, &launch);
-    cly_ops_share_rows(context, s->outer, s->axis, options, &launch);
-    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[2]),
-                          CLY_LONG(s->outer), CLY_INT(s->axis), split, CLY_INT(s->id == CLY_LOG_SOFTMAX));
-}
-
 static const cly_ops_implementation softmax_implementations[] = {
-    {.name = "rows", .cost = rows_cost, .run = run_softmax_rows},
+    {.name = "rows", .cost = cly_ops_softmax_rows_cost, .run = cly_ops_softmax_rows_gradient_run},
     {.name = "reference", .cost = reference_cost, .run = run_softmax},
     {0},
 };

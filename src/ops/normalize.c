@@ -1,5 +1,5 @@
-/* ops/normalize.c: normalisation of groups of values: "rows" makes statistics and result of a row at once, "split" sums
- * over the whole device first. */
+/* ops/normalize.c: normalisation of groups of values by sums over the whole device, "split"; for "rows" see
+ * normalize_rows.c. */
 #include "ops/normalize.h"
 
 #include <limits.h>
@@ -89,30 +89,6 @@ static const cly_ops_implementation normalize_implementations[] = {
 
 const cly_ops_operator cly_ops_normalize_operator = {.name = "normalize", .implementations = normalize_implementations};
 
-/* ---- rows at once ---- */
-
-static double rows_cost(const clayer_context *context, const void *shape) {
-    (void)context;
-    return cly_ops_norm_is_rows(shape) ? 1 : -1;
-}
-
-static clayer_status run_rows(clayer_context *context, const void *shape, const cl_mem *operands, cl_mem workspace) {
-    (void)workspace;
-    const cly_ops_norm_shape *s = shape;
-    const bool keeps = operands[3] != NULL;
-    char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, s->outer, options);
-    cly_launch launch = {.program = "normalize_rows", .options = options, .kernel = "normalize_rows"};
-    const cly_arg split = cly_ops_rows(context, s->outer, s->within, &launch);
-    cly_ops_share_rows(context, s->outer, s->within, options, &launch);
-    const int flags = (s->has_gamma ? CLY_NORM_HAS_GAMMA : 0) | (s->has_beta ? CLY_NORM_HAS_BETA : 0);
-    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[s->has_gamma ? 1 : 0]),
-                          CLY_BUFFER(operands[s->has_beta ? 2 : 0]), CLY_BUFFER(operands[keeps ? 3 : 5]),
-                          CLY_BUFFER(operands[keeps ? 4 : 5]), CLY_BUFFER(operands[5]), CLY_LONG(s->outer),
-                          CLY_INT(s->within), split, CLY_INT(s->kind), CLY_INT(flags), CLY_INT(keeps),
-                          CLY_FLOAT(s->epsilon), CLY_FLOAT(s->floor));
-}
-
 /* ---- sums first ---- */
 
 static cly_ops_sums sums_of(const cly_ops_norm_shape *s) {
@@ -179,7 +155,7 @@ done:
 }
 
 static const cly_ops_implementation group_implementations[] = {
-    {.name = "rows", .cost = rows_cost, .run = run_rows},
+    {.name = "rows", .cost = cly_ops_norm_rows_cost, .run = cly_ops_norm_rows_run},
     {.name = "split", .cost = split_cost, .workspace_bytes = split_workspace, .run = run_split},
     {0},
 };

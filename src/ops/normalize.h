@@ -39,7 +39,7 @@ extern const cly_ops_operator cly_ops_normalize_operator; /* "normalize" */
  * NULL where it is not wanted, 6 dgamma or NULL, 7 dbeta or NULL. */
 extern const cly_ops_operator cly_ops_group_norm_gradient_operator; /* "group_norm_gradient": "rows", "split" */
 
-/* ---- shared by the two files ---- */
+/* ---- shared by the files of it ---- */
 
 /* Rows of one length that lie within a group and a channel, or run along groups or channels; see normalize.cl. */
 typedef struct cly_ops_norm_rows {
@@ -71,5 +71,13 @@ clayer_status cly_ops_norm_apply(clayer_context *context, const cly_ops_norm_sha
 
 /* Rows that are groups, with gamma and beta along them: the last axes of a tensor. */
 bool cly_ops_norm_is_rows(const cly_ops_norm_shape *shape);
+
+/* "rows" of both operators (normalize_rows.c). */
+double cly_ops_norm_rows_cost(const clayer_context *context, const void *shape);
+clayer_status cly_ops_norm_rows_run(clayer_context *context, const void *shape, const cl_mem *operands,
+                                    cl_mem workspace);
+uint64_t cly_ops_norm_rows_gradient_workspace(const clayer_context *context, const void *shape);
+clayer_status cly_ops_norm_rows_gradient_run(clayer_context *context, const void *shape, const cl_mem *operands,
+                                             cl_mem workspace);
 
 #endif
