@@ -41,7 +41,7 @@ done:
 
 /* ---- what Keras does for single classes ---- */
 
-/* Arguments of the table that a generation does not have. */
+/* Arguments that a generation does not have. */
 static bool is_unknown(const cly_layers_class *class, const char *name, int generation) {
     static const struct {
         int generation;
@@ -51,6 +51,9 @@ static bool is_unknown(const cly_layers_class *class, const char *name, int gene
         {2, "Conv3DTranspose", "dilation_rate"},
         {2, "Activation", "activity_regularizer"},
         {3, "Embedding", "input_length"},
+        {3, "SpatialDropout1D", "trainable"},
+        {3, "SpatialDropout2D", "trainable"},
+        {3, "SpatialDropout3D", "trainable"},
         {2, "LayerNormalization", "rms_scaling"},
         {2, "Resizing", "pad_to_aspect_ratio"},
         {2, "Resizing", "fill_mode"},
@@ -227,7 +230,9 @@ static clayer_status write_config(const clayer_layer *layer, const cly_io_keras_
     if (layer->class == &cly_layers_input_layer) {
         CLY_TRY(cly_io_json_put(config, "dtype", cJSON_CreateString(layer->dtype == NULL ? "float32" : layer->dtype)));
     } else {
-        CLY_TRY(cly_io_json_put(config, "trainable", cJSON_CreateBool(layer->trainable)));
+        if (!is_unknown(layer->class, "trainable", style->generation)) {
+            CLY_TRY(cly_io_json_put(config, "trainable", cJSON_CreateBool(layer->trainable)));
+        }
         CLY_TRY(cly_io_keras_write_policy(layer->dtype, style, &dtype));
         CLY_TRY(cly_io_json_put(config, "dtype", dtype));
     }

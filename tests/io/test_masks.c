@@ -186,6 +186,26 @@ START_TEST(joins_that_keras3_spells_out_are_named) {
 }
 END_TEST
 
+/* Keras 3's SpatialDropout takes no argument `trainable`, unlike all other layers. */
+START_TEST(spatial_dropout_is_written_as_keras_reads_it) {
+    clayer_model *model = NULL;
+    size_t length = 0;
+    const clayer_spatial_dropout_config config = {.struct_size = sizeof(config), .rate = 0.25};
+    MUST(clayer_model_create(context, "net", &model));
+    MUST(clayer_add_input(model, 2, (int64_t[]){5, 3}, NULL));
+    MUST(clayer_add_spatial_dropout1d(model, NULL, &config, NULL));
+    open_folder();
+    MUST(clayer_model_save_json(model, temporary_path("net.json")));
+    char *text = read_bytes(temporary_path("net.json"), &length);
+    const char *place = strstr(text, "SpatialDropout1D");
+    ck_assert_msg(place != NULL && strstr(place, "\"rate\"") != NULL, "%s", text);
+    ck_assert_msg(strstr(place, "trainable") == NULL, "%s", text);
+    free(text);
+    close_folder();
+    clayer_model_destroy(model);
+}
+END_TEST
+
 /* A mask that does not fit is an error of shapes, as in Keras. */
 START_TEST(masks_that_do_not_fit_are_refused) {
     clayer_layer *layer = NULL;
@@ -213,6 +233,7 @@ static Suite *make_suite(void) {
     tcase_add_test(cases, numbers_without_a_row_are_refused);
     tcase_add_loop_test(cases, what_masks_would_change_in_training_is_refused, 0,
                         (int)(sizeof(refused) / sizeof(refused[0])));
+    tcase_add_test(cases, spatial_dropout_is_written_as_keras_reads_it);
     tcase_add_test(cases, joins_that_keras3_spells_out_are_named);
     tcase_add_test(cases, masks_that_do_not_fit_are_refused);
     tcase_set_timeout(cases, 300);
