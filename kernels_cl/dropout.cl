@@ -1,5 +1,5 @@
-/* dropout.cl: y = fma(x, factor, shift) where a random number is at least `least`, else `dropped`. Numbers are the upper
- * 24 bits of the words of philox.h, four a counter. y may be x. */
+/* dropout.cl: y = fma(x, factor, shift) where a random number is at least `least`, else `dropped`. Numbers are the
+ * upper 24 bits of the words of philox.h, four a counter. y may be x. */
 
 #include "element.h"
 #include "philox.h"

@@ -1,5 +1,5 @@
-/* noise.cl: y = x + stddev n or x (1 + stddev n) with normal numbers n from a counter; src/ops/noise.h says how. y may be
- * x. */
+/* noise.cl: y = x + stddev n or x (1 + stddev n) with normal numbers n from a counter; src/ops/noise.h says how. y may
+ * be x. */
 
 #include "philox.h"
 

@@ -227,8 +227,8 @@ typedef struct clayer_leaky_relu_config {
     double negative_slope;
 } clayer_leaky_relu_config;
 
-/* PReLU: x where x > 0, else alpha * x, with a trained alpha for each place behind the batch; for all of an axis one where
- * shared_axes names it, counted from 1 behind the batch. Other axes must have a known size. */
+/* PReLU: x where x > 0, else alpha * x, with a trained alpha for each place behind the batch; for all of an axis one
+ * where shared_axes names it, counted from 1 behind the batch. Other axes must have a known size. */
 typedef struct clayer_prelu_config {
     size_t struct_size;
     const char *name;
@@ -313,7 +313,8 @@ typedef struct clayer_gaussian_noise_config {
     int64_t seed;
 } clayer_gaussian_noise_config;
 
-/* ActivityRegularization: the values as they are; l1 * sum |x| + l2 * sum x^2, over the batch's size, joins the loss. */
+/* ActivityRegularization: the values as they are; l1 * sum |x| + l2 * sum x^2, over the batch's size, joins the
+ * loss. */
 typedef struct clayer_activity_regularization_config {
     size_t struct_size;
     const char *name;
@@ -338,8 +339,8 @@ typedef struct clayer_repeat_vector_config {
     int64_t n; /* required, > 0 */
 } clayer_repeat_vector_config;
 
-/* Embedding: (N, ...) -> (N, ..., output_dim), row x of a table for each number x; fractions are cut off. Numbers from 0
- * to input_dim - 1 (in layers made in C and files of Keras 3 also from -input_dim, counted from the end): others make
+/* Embedding: (N, ...) -> (N, ..., output_dim), row x of a table for each number x; fractions are cut off. Numbers from
+ * 0 to input_dim - 1 (in layers made in C and files of Keras 3 also from -input_dim, counted from the end): others make
  * clayer_model_predict and the functions of train.h fail where the numbers are an input of the model, else the row is
  * NaN. */
 typedef struct clayer_embedding_config {

@@ -51,7 +51,8 @@ ACTIVITYREGULARIZATION = [case((2, 5, 3), l1=0.5, l2=0.25), case((3, 7))]
 EMBEDDING = [
     numbers((2, 7), input_dim=11, output_dim=4), numbers((3, 5), input_dim=3, output_dim=17),
     numbers((2, 3, 4), input_dim=20, output_dim=1), numbers((2, 6), input_dim=5, output_dim=33, mask_zero=True),
-    numbers((1, 4), input_dim=7, output_dim=3, input_length=4), numbers((2, 9), fraction=0.75, input_dim=6, output_dim=5),
+    numbers((1, 4), input_dim=7, output_dim=3, input_length=4),
+    numbers((2, 9), fraction=0.75, input_dim=6, output_dim=5),
     numbers((2, 9), from_end=True, input_dim=6, output_dim=5, only=3), numbers((5, 40), input_dim=4, output_dim=20),
 ]
 MASKING = [case((2, 7, 3)), case((3, 5, 1), mask_value=0.5), case((2, 3, 4, 2), mask_value=-0.25)]
