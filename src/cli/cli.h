@@ -114,8 +114,8 @@ int cly_cli_open_context(const cly_cli_options *options, bool profiling, clayer_
  * weights is worth a notice unless `without_weights` says that they do not matter. */
 int cly_cli_load_model(const cly_cli_verb *verb, clayer_context *context, const char *path, const char *weights_path,
                        bool without_weights, clayer_model **model_out);
-/* convert --with-check (check.c): the model's answer to `files` (as -i of run), or without any to random numbers, becomes
- * the check that its file will hold. */
+/* convert --with-check (check.c): the model's answer to `files` (as -i of run), or without any to random numbers,
+ * becomes the check that its file will hold. */
 int cly_cli_set_check(const cly_cli_verb *verb, clayer_model *model, const cly_cli_list *files);
 /* A notice where the file that the model was loaded from holds a check. */
 void cly_cli_tell_check(const clayer_model *model, const char *path);
