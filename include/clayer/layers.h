@@ -529,6 +529,16 @@ typedef clayer_add_config clayer_average_config;
 typedef clayer_add_config clayer_maximum_config;
 typedef clayer_add_config clayer_minimum_config;
 
+/* Dot: sums of products of two inputs over one axis of each: (N, a..., K) and (N, b..., K) give (N, a..., b...), or (N, 1).
+ */
+typedef struct clayer_dot_layer_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+    clayer_shape axes; /* required: one for both inputs or two; negative ones count from the end, 0 is the batch */
+    bool normalize;    /* vectors are scaled to length 1 before */
+} clayer_dot_layer_config;
+
 /* CustomScaleLayer of keras.applications' InceptionResNetV2: the first of two inputs plus `scale` times the second. */
 typedef struct clayer_custom_scale_config {
     size_t struct_size;

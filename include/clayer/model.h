@@ -128,6 +128,7 @@ CLAYER_DECLARE_MERGE(average, clayer_average_config);
 CLAYER_DECLARE_MERGE(maximum, clayer_maximum_config);
 CLAYER_DECLARE_MERGE(minimum, clayer_minimum_config);
 CLAYER_DECLARE_MERGE(concatenate, clayer_concatenate_config);
+CLAYER_DECLARE_MERGE(dot, clayer_dot_layer_config);
 CLAYER_DECLARE_MERGE(custom_scale_layer, clayer_custom_scale_config);
 
 /* Which nodes are outputs; without this call the node added last is the one output. */

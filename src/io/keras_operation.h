@@ -24,6 +24,20 @@ typedef struct cly_io_keras_operation_call {
     int tensors; /* how many of the arguments so far were tensors */
 } cly_io_keras_operation_call;
 
+typedef struct cly_io_keras_operation_row cly_io_keras_operation_row;
+typedef clayer_status cly_io_keras_operation_build(cly_io_keras_operation_call *call,
+                                                   const cly_io_keras_operation_row *entry, clayer_layer **layer_out);
+
+/* keras2 is the name behind the last dot: tf.add, tf.math.add and the + of tensors, __operators__.add, are one. */
+struct cly_io_keras_operation_row {
+    const char *keras2, *keras3;
+    cly_io_keras_operation_build *build;
+    int id;           /* a cly_ops_function or cly_layers_operation_kind */
+    const char *text; /* of an activation, or the number that joins the operand */
+};
+/* The operation of that name, or NULL. */
+const cly_io_keras_operation_row *cly_io_keras_find_operation(int generation, const char *name);
+
 /* The argument of that place (-1: by name only) or one of the names, or NULL; other NULL: one name. */
 const cJSON *cly_io_keras_argument(cly_io_keras_operation_call *call, int position, const char *name,
                                    const char *other);

@@ -47,4 +47,10 @@ typedef struct cly_layers_operation_config {
 
 extern const cly_layers_class cly_layers_operation;
 
+/* Slices (operation_slice.c): the shape, and a step an axis that is cut, from the first on, through temporaries 0 and
+ * 1; backward pads with zeros from the last on. */
+clayer_status cly_layers_infer_slice(const clayer_layer *layer, const clayer_shape *input, clayer_shape *output_out);
+clayer_status cly_layers_plan_slice(const clayer_layer *layer, const clayer_shape *input, bool backward,
+                                    cly_ops_steps *steps);
+
 #endif

@@ -7,6 +7,7 @@
 #include "ops/activation.h"
 #include "ops/arithmetic.h"
 #include "ops/batch_norm.h"
+#include "ops/contract.h"
 #include "ops/conv.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
@@ -38,6 +39,7 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_softmax_gradient_operator,
                                                      &cly_ops_arithmetic_operator,
                                                      &cly_ops_arithmetic_gradient_operator,
+                                                     &cly_ops_contract_operator,
                                                      &cly_ops_batch_norm_operator,
                                                      &cly_ops_batch_norm_gradient_operator,
                                                      &cly_ops_moments_operator,

@@ -8,6 +8,7 @@
 #include "ops/activation.h"
 #include "ops/arithmetic.h"
 #include "ops/batch_norm.h"
+#include "ops/contract.h"
 #include "ops/conv.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
@@ -52,6 +53,7 @@ typedef union cly_ops_shape {
     cly_ops_resize_shape resize;
     cly_ops_pool_shape pool;
     cly_ops_arithmetic_shape arithmetic;
+    cly_ops_contract_shape contract;
     cly_ops_arithmetic_gradient_shape arithmetic_gradient;
     cly_ops_batch_norm_shape batch_norm;
     cly_ops_copy_shape copy;

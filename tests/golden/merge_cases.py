@@ -18,7 +18,12 @@ MIXED = [case([(2, 3, 1, 5), (2, 1, 4, 1)])]
 # Zeros and ones, so that most are equal.
 TIED_MERGE = [case([(2, 5, 7)] * 2), case([(2, 3, 5)] * 3)]
 
+DOT = [case([(3, 7), (3, 7)], axes=1), case([(2, 5, 3), (2, 4, 3)], axes=-1), case([(2, 3, 5), (2, 10, 3)], axes=[1, 2]),
+       case([(2, 4, 3, 5), (2, 3, 6)], axes=[2, 1]), case([(2, 5, 3), (2, 5)], axes=1),
+       case([(3, 7), (3, 7)], axes=1, normalize=True), case([(2, 4, 3, 5), (2, 3, 6)], axes=[2, 1], normalize=True)]
+
 MERGES = {
+    "Dot": DOT,
     "Subtract": SAME + GATES + RANKS + MIXED,
     "Multiply": SAME + GATES + MANY + RANKS + MIXED,
     "Average": SAME + GATES[:2] + MANY + RANKS + MIXED,

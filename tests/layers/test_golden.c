@@ -86,6 +86,7 @@ static const struct {
     {"average", 12, CLOSE},
     {"maximum", 14, EXACT},
     {"minimum", 14, EXACT},
+    {"dot", 14, CLOSE},
     {"concatenate", 12, EXACT},
     {"gradients/operation", 140, CLOSE},
     {"stochasticdepth", 2, EXACT},

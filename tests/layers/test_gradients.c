@@ -82,6 +82,7 @@ static const struct {
     {"average", 12, CLOSE},
     {"maximum", 18, CLOSE},
     {"minimum", 18, CLOSE},
+    {"dot", 14, CLOSE},
     {"concatenate", 12, EXACT},
     {"operation", 140, CLOSE},
 };
