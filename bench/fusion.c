@@ -1,8 +1,9 @@
 /* bench/fusion.c: models predicting without fusion against with it, interleaved.
  *
- * usage: clayer_bench_fusion [ROUNDS [BATCH]]; the device is chosen by CLAYER_DEVICE. Prints the median time of a run
- * without fusion and with, the ratio (above 1: fusion is faster), the device memory that both plans need, weights
- * included, and what was fused. The nets are the bodies of those that they are named after. */
+ * usage: clayer_bench_fusion [ROUNDS [BATCH [SET]]]; SET is a sum of clayer_fusion values, all by default. The device
+ * is chosen by CLAYER_DEVICE. Prints the median time of a run without fusion and with, the ratio (above 1: fusion is
+ * faster), the device memory that both plans need, weights included, and what was fused. The nets are the bodies of
+ * those that they are named after. */
 #include <clayer/clayer.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,7 +187,7 @@ done:
     return status;
 }
 
-static clayer_status bench_net(clayer_context *context, size_t net, int rounds, int64_t batch) {
+static clayer_status bench_net(clayer_context *context, size_t net, int rounds, int64_t batch, unsigned set) {
     clayer_status status = CLAYER_OK;
     clayer_model *models[2] = {NULL};
     clayer_model_plan plans[2];
@@ -194,7 +195,7 @@ static clayer_status bench_net(clayer_context *context, size_t net, int rounds, 
     void *times = NULL;
     CLY_TRY(cly_base_alloc(2 * (size_t)rounds, sizeof(double), &times));
     for (int i = 0; i < 2; i++) {
-        CLY_TRY(build(context, net, i == 0 ? 0 : CLAYER_FUSE_ALL, &models[i]));
+        CLY_TRY(build(context, net, i == 0 ? 0 : set, &models[i]));
         CLY_TRY(clayer_model_get_plan(models[i], NULL, batch, &plans[i]));
     }
     CLY_TRY(make_tensor(context, clayer_model_get_input_shape(models[0], 0), batch, &x));
@@ -224,10 +225,11 @@ int main(int argc, char **argv) {
     clayer_context *context = NULL;
     const int rounds = argc > 1 && atoi(argv[1]) > 0 ? atoi(argv[1]) : 15;
     const int64_t batch = argc > 2 && atoi(argv[2]) > 0 ? atoi(argv[2]) : 1;
+    const unsigned set = argc > 3 ? (unsigned)atoi(argv[3]) : CLAYER_FUSE_ALL;
     CLY_TRY(clayer_context_create(NULL, &context));
     printf("%-10s %13s %13s %7s %12s %12s\n", "net", "off", "on", "ratio", "memory off", "memory on");
     for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
-        CLY_TRY(bench_net(context, i, rounds, batch));
+        CLY_TRY(bench_net(context, i, rounds, batch, set));
     }
 done:
     if (status != CLAYER_OK) {

@@ -102,6 +102,10 @@ typedef FLOATV __attribute__((aligned(4))) unaligned_vector;
 
 #if ACTIVATION == ACT_LINEAR
 #define APPLY(T, x, p) (x)
+#elif ACTIVATION == ACT_RELU && defined(PLAIN)
+/* Without a slope, a largest value and a threshold, as nearly all are: nothing that takes registers of the loops before
+ * it. */
+#define APPLY(T, x, p) ((x) < ZERO(T) ? ZERO(T) : (x))
 #elif ACTIVATION == ACT_RELU
 /* keras/src/activations/activations.py, ReLU.static_call; p: negative_slope, max_value (INFINITY: none), threshold */
 #define RELU_KEPT(T, x, p) ((p).z == 0.0f ? ((x) < ZERO(T) ? ZERO(T) : (x)) : ((x) > (T)((p).z) ? (x) : ZERO(T)))

@@ -74,7 +74,7 @@ static cly_ops_activation *epilogue_of(cly_ops_step *step, int *output_out) {
         *output_out = 5;
         return &step->shape.batch_norm.activation;
     }
-    if (step->op == &cly_ops_arithmetic_operator) {
+    if (step->op == &cly_ops_arithmetic_operator && step->shape.arithmetic.function == CLY_ADD) {
         *output_out = 2;
         return &step->shape.arithmetic.activation;
     }

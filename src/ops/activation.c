@@ -68,7 +68,9 @@ cly_ops_activation cly_ops_activation_from_spec(const cly_spec *spec) {
 }
 
 void cly_ops_activation_options(const cly_ops_activation *activation, char *options, size_t capacity) {
-    snprintf(options, capacity, "-DACTIVATION=%d", (int)activation->id);
+    const float *p = activation->parameters;
+    const bool plain = activation->id == CLY_RELU && p[0] == 0.0f && p[1] == INFINITY && p[2] == 0.0f;
+    snprintf(options, capacity, "-DACTIVATION=%d%s", (int)activation->id, plain ? " -DPLAIN" : "");
 }
 
 /* ---- the element-by-element operator ---- */

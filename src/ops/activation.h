@@ -60,7 +60,8 @@ static inline bool cly_ops_activation_is_elementwise(const cly_ops_activation *a
     return activation->id < CLY_ELEMENTWISE_COUNT;
 }
 
-/* "-DACTIVATION=3" and what else kernels with a fused activation need; at least 64 bytes at `options`. */
+/* "-DACTIVATION=3" and what else kernels with a fused activation need (-DPLAIN: a ReLU without arguments); at least 64
+ * bytes at `options`. */
 void cly_ops_activation_options(const cly_ops_activation *activation, char *options, size_t capacity);
 
 /* y = f(x). Operands: 0 x, 1 y (may be x). */
