@@ -29,7 +29,7 @@
 #define FUNCTION_ABSOLUTE 20
 #define FUNCTION_CLIP 21
 
-/* An operand's step along a row: 1, 0 for the same element throughout, SCALAR for the number p.x instead of a buffer. */
+/* An operand's step along a row: 1, 0 for the same element throughout, SCALAR for the number p.x and no buffer. */
 #define SCALAR -1
 
 /* A vector from `row` + i, and one element. */

@@ -516,8 +516,8 @@ typedef struct clayer_global_pooling_config {
     bool keepdims;
 } clayer_global_pooling_config;
 
-/* Add, Multiply, Average, Maximum, Minimum of any number of inputs, Subtract of two: element by element. Dimensions of 1
- * repeat, and an input of fewer axes gets ones behind its batch, which must be equal. */
+/* Add, Multiply, Average, Maximum, Minimum of any number of inputs, Subtract of two: element by element. Dimensions of
+ * 1 repeat, and an input of fewer axes gets ones behind its batch, which must be equal. */
 typedef struct clayer_add_config {
     size_t struct_size;
     const char *name;
@@ -529,8 +529,8 @@ typedef clayer_add_config clayer_average_config;
 typedef clayer_add_config clayer_maximum_config;
 typedef clayer_add_config clayer_minimum_config;
 
-/* Dot: sums of products of two inputs over one axis of each: (N, a..., K) and (N, b..., K) give (N, a..., b...), or (N, 1).
- */
+/* Dot: sums of products of two inputs over one axis of each: (N, a..., K) and (N, b..., K) give (N, a..., b...), or
+ * (N, 1). */
 typedef struct clayer_dot_layer_config {
     size_t struct_size;
     const char *name;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "io/keras_operation.h"
 #include "io/keras_write.h"
 
 bool cly_io_keras_takes_list(const clayer_layer *layer) {
@@ -198,6 +199,41 @@ done:
     return status;
 }
 
+static clayer_status make_float(cJSON *parent, cJSON *item) {
+    cJSON *number = cly_io_json_float(item->valuedouble);
+    const bool named = cJSON_IsObject(parent);
+    char *key = number != NULL && named ? item->string : NULL;
+    if (number == NULL || (named ? !cJSON_ReplaceItemInObjectCaseSensitive(parent, key, number)
+                                 : !cJSON_ReplaceItemViaPointer(parent, item, number))) {
+        cJSON_Delete(number);
+        return cly_io_json_put(NULL, "inbound_nodes", NULL);
+    }
+    return CLAYER_OK;
+}
+
+/* Numbers that a function is applied to stay floats: TensorFlow would not subtract a float tensor from 1. Those that
+ * name tensors are left as they are. */
+static clayer_status keep_floats(cJSON *json) {
+    const bool named = cJSON_IsArray(json) && cJSON_IsString(json->child) && cJSON_IsNumber(json->child->next);
+    const bool constant = named && strcmp(json->child->valuestring, "_CONSTANT_VALUE") == 0;
+    clayer_status status = CLAYER_OK;
+    int index = 0;
+    if (cly_io_keras_text(json, "class_name") != NULL &&
+        cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(json, "config")) && cly_io_keras_history(json) != NULL) {
+        return CLAYER_OK;
+    }
+    for (cJSON *item = cJSON_IsArray(json) || cJSON_IsObject(json) ? json->child : NULL, *next = NULL; item != NULL;
+         item = next, index++) {
+        next = item->next;
+        if (named && index < (constant ? 2 : 3)) {
+            continue;
+        }
+        CLY_TRY(cJSON_IsNumber(item) ? make_float(json, item) : keep_floats(item));
+    }
+done:
+    return status;
+}
+
 /* A call of an operation as the file had it. */
 static clayer_status write_origin_call(const clayer_node *node, cJSON **json_out) {
     cJSON *origin = cJSON_Parse(node->layer->origin);
@@ -205,6 +241,10 @@ static clayer_status write_origin_call(const clayer_node *node, cJSON **json_out
     origin_inputs in = {.node = node};
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_io_keras_walk_tensors(call, place_input, &in));
+    if (node->layer->class == &cly_layers_operation &&
+        ((const cly_layers_operation_config *)node->layer->config)->kind == CLY_OPERATION_FUNCTION) {
+        CLY_TRY(keep_floats(call));
+    }
     *json_out = call;
     call = NULL;
 done:
@@ -221,8 +261,8 @@ clayer_status cly_io_keras_write_calls(const clayer_model *model, const clayer_l
         const clayer_node *node = model->nodes[i];
         if (node->layer == layer && node->input_count > 0 && node->tensor == 0) {
             CLY_TRY(layer->origin_class != NULL ? write_origin_call(node, &call)
-                    : generation == 2     ? write_inputs(node, 2, &call)
-                                          : write_keras3_call(node, &call));
+                    : generation == 2           ? write_inputs(node, 2, &call)
+                                                : write_keras3_call(node, &call));
             CLY_TRY(cly_io_json_put(calls, NULL, call));
         }
     }

@@ -138,7 +138,8 @@ static cJSON *write_shape_argument(const cly_layers_param *param, const clayer_s
     if (strcmp(param->name, "axes") == 0 && shape->rank == 1) { /* of Dot: the same for both */
         return cJSON_CreateNumber((double)shape->dims[0]);
     }
-    if (strcmp(param->name, "target_shape") == 0 || strcmp(param->name, "axes") == 0) { /* where -1 is a dimension to be found out */
+    /* -1 is a dimension to be found out, or an axis from the end */
+    if (strcmp(param->name, "target_shape") == 0 || strcmp(param->name, "axes") == 0) {
         return write_integers(shape->dims, shape->rank);
     }
     return shape->rank == 0 ? cJSON_CreateNull() : cly_io_keras_write_shape(shape);

@@ -79,8 +79,8 @@ struct clayer_layer {
                                       all layers run in */
     bool channels_first;           /* resolved from data_format where the class has it */
     cly_ops_activation activation; /* parsed where the class has it */
-    char *origin;       /* the JSON of the operation on tensors that a file has in the layer's place, owned; NULL: none */
-    char *origin_class; /* what Keras calls that: "TFOpLambda"; owned */
+    char *origin;       /* the JSON that a file has in the layer's place, for writing it again; owned; NULL: none */
+    char *origin_class; /* of an operation on tensors: what Keras calls it, "TFOpLambda"; owned */
     void *config;                  /* the public struct with all defaults in place, owned */
     cly_weights_weight weights[CLY_LAYERS_WEIGHTS];
     size_t weight_count;

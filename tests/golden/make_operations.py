@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write gradients/operation.npz and stochasticdepth.npz: operations on tensors of both generations of Keras, for the C tests.
+"""Write gradients/operation.npz and stochasticdepth.npz: operations on tensors of both generations of Keras.
 
     pip install -r requirements.txt && python make_operations.py
 
