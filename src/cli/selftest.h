@@ -59,6 +59,9 @@ struct selftest_case {
         clayer_masking_config masking;
         clayer_gaussian_noise_config gaussian_noise;
         clayer_gaussian_dropout_config gaussian_dropout;
+        clayer_dot_layer_config dot;
+        clayer_custom_scale_config custom_scale;
+        clayer_layer_scale_config layer_scale;
     } config;
     clayer_shape inputs[SELFTEST_INPUTS];
     size_t input_count;
@@ -166,6 +169,8 @@ const char *cly_selftest_activation(selftest_random *random, reference_activatio
 
 typedef void selftest_make(selftest_random *random, const selftest_layer *layer, selftest_case *test);
 
+/* selftest_merge.c */
+selftest_make cly_selftest_join, cly_selftest_dot, cly_selftest_layer_scale;
 /* selftest_conv.c */
 selftest_make cly_selftest_conv, cly_selftest_conv_transpose, cly_selftest_depthwise, cly_selftest_separable,
     cly_selftest_dense;
