@@ -14,14 +14,19 @@
 
 /* ---- which operation ---- */
 
-/* Keras 3's legacy files leave the module out, and then an operation has no dtype, which layers have. */
+/* Keras 3's legacy files leave the module out, and then an operation has no dtype, which layers have. A merging layer
+ * of its name takes a list of tensors; what else is a layer's name too computes the same as one. */
 static bool is_unnamed_operation(const cJSON *json, const char *class_name) {
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
     const cJSON *calls = cJSON_GetObjectItemCaseSensitive(json, "inbound_nodes");
-    return cJSON_IsArray(calls) && cJSON_GetObjectItemCaseSensitive(calls->child, "args") != NULL &&
-           cJSON_GetObjectItemCaseSensitive(config, "trainable") == NULL &&
-           cJSON_GetObjectItemCaseSensitive(config, "batch_shape") == NULL &&
-           cly_io_keras_find_operation(3, class_name) != NULL;
+    const cJSON *args = cJSON_IsArray(calls) ? cly_io_keras_get(calls->child, "args") : NULL;
+    const cly_layers_class *layer = cly_layers_find_class(class_name);
+    if (args == NULL || cJSON_GetObjectItemCaseSensitive(config, "trainable") != NULL ||
+        cly_io_keras_find_operation(3, class_name) == NULL) {
+        return false;
+    }
+    return layer == NULL || cJSON_GetObjectItemCaseSensitive(config, "newshape") != NULL ||
+           (layer->max_inputs > 1 && !cJSON_IsArray(cly_io_keras_unwrap(args->child)));
 }
 
 bool cly_io_keras_is_operation(const cJSON *json) {
