@@ -65,6 +65,7 @@ def calibrate_layers(rng, model, inputs):
             layer.set_weights([np.float32([0.49, 0.46, 0.41]).reshape(layer.weights[0].shape),
                                np.float32([0.053, 0.050, 0.051]).reshape(layer.weights[1].shape),
                                *[np.asarray(w) for w in layer.weights[2:]]])
+            layer.finalize_state()
         elif name in ("BatchNormalization", "LayerNormalization", "LayerScale"):
             layer.set_weights([w + rng.uniform(-0.1, 0.1, w.shape).astype(np.float32)
                                for w in layer.get_weights()[:2]] + layer.get_weights()[2:])
