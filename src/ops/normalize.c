@@ -1,4 +1,4 @@
-/* ops/normalize.c: normalisation of groups of values by sums over the whole device, "split"; for "rows" see
+/* ops/normalize.c: normalisation of groups of values by sums over the whole device, "reference"; for "rows" see
  * normalize_rows.c. */
 #include "ops/normalize.h"
 
@@ -156,7 +156,7 @@ done:
 
 static const cly_ops_implementation group_implementations[] = {
     {.name = "rows", .cost = cly_ops_norm_rows_cost, .run = cly_ops_norm_rows_run},
-    {.name = "split", .cost = split_cost, .workspace_bytes = split_workspace, .run = run_split},
+    {.name = "reference", .cost = split_cost, .workspace_bytes = split_workspace, .run = run_split},
     {0},
 };
 

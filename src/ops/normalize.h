@@ -29,7 +29,7 @@ typedef struct cly_ops_norm_shape {
 
 /* Operands: 0 x, 1 gamma or NULL (1), 2 beta or NULL (0), 3 mean, 4 variance (outer * groups each; of UNIT zeros and
  * the floored sums of squares), both written, or both NULL where they are not wanted, 5 y (may be x). */
-extern const cly_ops_operator cly_ops_group_norm_operator; /* "group_norm": "rows", "split" */
+extern const cly_ops_operator cly_ops_group_norm_operator; /* "group_norm": "rows", "reference" */
 
 /* By given statistics, of which there are outer * groups; variance + epsilon is raised to `floor`. Operands as above,
  * but 3 is NULL without has_mean, and without 4 nothing is divided. */
@@ -37,7 +37,7 @@ extern const cly_ops_operator cly_ops_normalize_operator; /* "normalize" */
 
 /* Gradients of "group_norm". Operands: 0 x, 1 gamma or NULL, 2 mean, 3 variance as they were written, 4 dy, 5 dx or
  * NULL where it is not wanted, 6 dgamma or NULL, 7 dbeta or NULL. */
-extern const cly_ops_operator cly_ops_group_norm_gradient_operator; /* "group_norm_gradient": "rows", "split" */
+extern const cly_ops_operator cly_ops_group_norm_gradient_operator; /* "group_norm_gradient": "rows", "reference" */
 
 /* ---- shared by the files of it ---- */
 

@@ -1,5 +1,5 @@
-/* ops/normalize_gradient.c: gradients of normalised groups of values by sums over the whole device, "split"; for "rows"
- * see normalize_rows.c. */
+/* ops/normalize_gradient.c: gradients of normalised groups of values by sums over the whole device, "reference"; for
+ * "rows" see normalize_rows.c. */
 #include <limits.h>
 
 #include "base/integer.h"
@@ -138,7 +138,7 @@ static const cly_ops_implementation implementations[] = {
      .cost = cly_ops_norm_rows_cost,
      .workspace_bytes = cly_ops_norm_rows_gradient_workspace,
      .run = cly_ops_norm_rows_gradient_run},
-    {.name = "split", .cost = split_cost, .workspace_bytes = split_workspace, .run = run_split},
+    {.name = "reference", .cost = split_cost, .workspace_bytes = split_workspace, .run = run_split},
     {0},
 };
 

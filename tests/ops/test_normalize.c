@@ -182,7 +182,7 @@ START_TEST(results_agree) {
         harness_check(&h, &c);
         free_sample(&p);
     }
-    harness_expect_run(&h, &cly_ops_group_norm_operator, "split", harness_cases(&h, 80));
+    harness_expect_run(&h, &cly_ops_group_norm_operator, "reference", harness_cases(&h, 80));
     harness_expect_run(&h, &cly_ops_group_norm_operator, "rows", harness_cases(&h, 80) / 6);
 }
 END_TEST
@@ -217,7 +217,7 @@ START_TEST(gradients_agree) {
         free(variance);
         free_sample(&p);
     }
-    harness_expect_run(&h, &cly_ops_group_norm_gradient_operator, "split", harness_cases(&h, 80));
+    harness_expect_run(&h, &cly_ops_group_norm_gradient_operator, "reference", harness_cases(&h, 80));
     harness_expect_run(&h, &cly_ops_group_norm_gradient_operator, "rows", harness_cases(&h, 80) / 6);
 }
 END_TEST
