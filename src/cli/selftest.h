@@ -62,6 +62,9 @@ struct selftest_case {
         clayer_dot_layer_config dot;
         clayer_custom_scale_config custom_scale;
         clayer_layer_scale_config layer_scale;
+        clayer_layer_normalization_config layer_norm;
+        clayer_rescaling_config rescaling;
+        clayer_resizing_config resizing;
     } config;
     clayer_shape inputs[SELFTEST_INPUTS];
     size_t input_count;
@@ -171,6 +174,8 @@ typedef void selftest_make(selftest_random *random, const selftest_layer *layer,
 
 /* selftest_merge.c */
 selftest_make cly_selftest_join, cly_selftest_dot, cly_selftest_layer_scale;
+/* selftest_scale.c */
+selftest_make cly_selftest_layer_norm, cly_selftest_rescaling, cly_selftest_resizing;
 /* selftest_conv.c */
 selftest_make cly_selftest_conv, cly_selftest_conv_transpose, cly_selftest_depthwise, cly_selftest_separable,
     cly_selftest_dense;
