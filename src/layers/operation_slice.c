@@ -26,15 +26,9 @@ static clayer_status cut_axis(const clayer_layer *layer, const cly_layers_slice 
     if (axis == 0) {
         return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "a slice of the batch, axis 0, is not supported");
     }
-    if (size == -1) { /* from the front, as far as it is known */
-        const bool counted = slice->kind == CLY_SLICE_INDEX
-                                 ? slice->start >= 0
-                                 : (!slice->has_start || slice->start >= 0) && slice->has_stop && slice->stop >= 0;
+    if (size == -1) { /* where it begins is known once the size is */
         cut_out->length[axis] = slice->kind == CLY_SLICE_INDEX ? 1 : -1;
-        return counted || slice->kind == CLY_SLICE_RANGE
-                   ? CLAYER_OK
-                   : cly_layers_fail(layer, CLAYER_UNSUPPORTED, "an index from the end of axis %d, which is unknown",
-                                     axis);
+        return CLAYER_OK;
     }
     if (slice->kind == CLY_SLICE_INDEX) {
         cut_out->first[axis] = slice->start < 0 ? slice->start + size : slice->start;
