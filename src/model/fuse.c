@@ -64,8 +64,9 @@ bool cly_model_fuse_is_convolution(const cly_ops_step *step) {
 
 /* ---- activations ---- */
 
-/* The activation that follows an operator, which then writes to operand *output_out; NULL: it has none. */
-static cly_ops_activation *epilogue_of(cly_ops_step *step, int *output_out) {
+/* Where an operator keeps the activation that follows it, as `follower` would, writing to operand *output_out; NULL: it
+ * has no such place. */
+static cly_ops_activation *epilogue_of(cly_ops_step *step, cly_ops_activation_id follower, int *output_out) {
     if (cly_model_fuse_is_convolution(step)) {
         *output_out = 3;
         return &step->shape.conv.activation;
@@ -74,7 +75,9 @@ static cly_ops_activation *epilogue_of(cly_ops_step *step, int *output_out) {
         *output_out = 5;
         return &step->shape.batch_norm.activation;
     }
-    if (step->op == &cly_ops_arithmetic_operator && step->shape.arithmetic.function == CLY_ADD) {
+    /* Not GELU: with two operands to read a GPU's compiler does not inline its erfc any more. */
+    if (step->op == &cly_ops_arithmetic_operator && step->shape.arithmetic.function == CLY_ADD &&
+        follower != CLY_GELU) {
         *output_out = 2;
         return &step->shape.arithmetic.activation;
     }
@@ -89,7 +92,7 @@ static void fuse_activation(cly_model_fuse_state *f, size_t call) {
     }
     int output = 0;
     cly_ops_step *last = cly_model_fuse_last_step(f, source);
-    cly_ops_activation *epilogue = epilogue_of(last, &output);
+    cly_ops_activation *epilogue = epilogue_of(last, step->shape.activation.activation.id, &output);
     if (epilogue != NULL && epilogue->id == CLY_LINEAR && last->operands[output].kind == CLY_OUTPUT) {
         *epilogue = step->shape.activation.activation;
         cly_model_fuse_take_over(f, call, CLY_MODEL_ACTIVATION);

@@ -56,8 +56,8 @@ START_TEST(every_form_of_names) {
                                         "[\"cat\", \"dog\", \"red fox\", \"yak\"]",
                                         "{\"3\": \"yak\", \"0\": \"cat\", \"1\": \"dog\", \"2\": \"red fox\"}",
                                         "{\"yak\": 3, \"dog\": 1, \"cat\": 0, \"red fox\": 2}",
-                                        "\xef\xbb\xbf"
-                                        "cat\ndog\nred fox\nyak"};
+                                        ("\xef\xbb\xbf"
+                                         "cat\ndog\nred fox\nyak")};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         expect_text(RUN("run", model, "-i", x, "--classes", write_text("names", forms[i]), "--top", "2"),
                     "sample 0:\n  0.400000  dog\n  0.400000  red fox\n"

@@ -3,8 +3,10 @@
  * usage: list_variants VARIANTS FOLDER
  * Writes FOLDER/<program>.cl for each program and prints a line a variant: program, where, options. "all" is to be
  * compiled for every target of a vendor, "one" for one of them, "none" for none: only a CPU gets it. A line of VARIANTS
- * is "gpu" or "cpu", a program and its options; ACTIVATION=* stands for every activation of src/ops/activation.h,
- * LOSS=* for every loss of src/ops/loss.h, FUNCTION=* for every function of src/ops/arithmetic.h. Exit status 1: VARIANTS and the programs disagree. */
+ * is "gpu" or "cpu", a program and its options; ACTIVATION=* stands for every activation of src/ops/activation.h (=+ for
+ * all but GELU),
+ * LOSS=* for every loss of src/ops/loss.h, FUNCTION=* for every function of src/ops/arithmetic.h. Exit status 1:
+ * VARIANTS and the programs disagree. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,9 +51,9 @@ static bool write_source(const cly_kernel_source *source, const char *folder) {
 }
 
 /* A star stands for all numbers first .. last; `cheapest` and `dearest` are compiled for every target, the others for
- * one of each vendor. */
+ * one of each vendor; `without` is left out. */
 static bool print_star(const char *program, bool cpu, char *options, const char *name, int first, int last,
-                       int cheapest, int dearest) {
+                       int cheapest, int dearest, int without) {
     char *star = strstr(options, name);
     if (star == NULL) {
         return false;
@@ -60,17 +62,21 @@ static bool print_star(const char *program, bool cpu, char *options, const char 
     *star = '\0';
     for (int id = first; id <= last; id++) {
         const bool everywhere = id == cheapest || id == dearest;
-        printf("%s %s %s%d%s\n", program, cpu ? "none" : everywhere ? "all" : "one", options, id, star + 1);
+        if (id != without) {
+            printf("%s %s %s%d%s\n", program, cpu ? "none" : everywhere ? "all" : "one", options, id, star + 1);
+        }
     }
     return true;
 }
 
 static void print_variants(const char *program, bool cpu, char *options) {
-    if (!print_star(program, cpu, options, "ACTIVATION=*", CLY_LINEAR, CLY_ELEMENTWISE_COUNT - 1, CLY_LINEAR,
+    if (!print_star(program, cpu, options, "ACTIVATION=*", CLY_LINEAR, CLY_ELEMENTWISE_COUNT - 1, CLY_LINEAR, CLY_GELU,
+                    -1) &&
+        !print_star(program, cpu, options, "ACTIVATION=+", CLY_LINEAR, CLY_ELEMENTWISE_COUNT - 1, CLY_LINEAR, CLY_MISH,
                     CLY_GELU) &&
         !print_star(program, cpu, options, "LOSS=*", CLY_LOSS_SQUARED_ERROR, CLY_LOSS_SPARSE_LOGITS,
-                    CLY_LOSS_SQUARED_ERROR, CLY_LOSS_CATEGORICAL) &&
-        !print_star(program, cpu, options, "FUNCTION=*", CLY_ADD, CLY_FUNCTION_COUNT - 1, CLY_ADD, CLY_POWER)) {
+                    CLY_LOSS_SQUARED_ERROR, CLY_LOSS_CATEGORICAL, -1) &&
+        !print_star(program, cpu, options, "FUNCTION=*", CLY_ADD, CLY_FUNCTION_COUNT - 1, CLY_ADD, CLY_POWER, -1)) {
         printf("%s %s %s\n", program, cpu ? "none" : "all", options);
     }
 }
