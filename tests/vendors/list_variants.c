@@ -3,10 +3,9 @@
  * usage: list_variants VARIANTS FOLDER
  * Writes FOLDER/<program>.cl for each program and prints a line a variant: program, where, options. "all" is to be
  * compiled for every target of a vendor, "one" for one of them, "none" for none: only a CPU gets it. A line of VARIANTS
- * is "gpu" or "cpu", a program and its options; ACTIVATION=* stands for every activation of src/ops/activation.h (=+ for
- * all but GELU),
- * LOSS=* for every loss of src/ops/loss.h, FUNCTION=* for every function of src/ops/arithmetic.h. Exit status 1:
- * VARIANTS and the programs disagree. */
+ * is "gpu" or "cpu", a program and its options; ACTIVATION=* stands for every activation of src/ops/activation.h and
+ * ACTIVATION=+ for all but GELU, LOSS=* for every loss of src/ops/loss.h, FUNCTION=* for every function of
+ * src/ops/arithmetic.h. Exit status 1: VARIANTS and the programs disagree. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
