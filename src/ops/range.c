@@ -68,6 +68,10 @@ void cly_ops_share_rows(const clayer_context *context, int64_t rows, int64_t len
     if (cly_ops_is_cpu(context)) {
         return;
     }
+    if (cly_device_info(context)->max_work_group_size < ROWS_GROUP) { /* a row a work-item */
+        launch->global[0] = 1;
+        return;
+    }
     while (lanes < ROWS_GROUP && (int64_t)lanes * cly_ops_vector(context) < length) {
         lanes *= 2;
     }

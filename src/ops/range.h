@@ -35,7 +35,7 @@ cly_arg cly_ops_rows(const clayer_context *context, int64_t rows, int64_t width,
 cly_arg cly_ops_span(const clayer_context *context, int64_t count, cly_launch *launch);
 
 /* For kernels that include rows.h, after cly_ops_rows: how many work-items of a GPU share one of the rows, as -DLANES
- * behind `options` and in `launch`; a CPU's have rows of their own. */
+ * behind `options` and in `launch`; a CPU's, and those of a GPU with small work-groups, have rows of their own. */
 #define CLY_OPS_LONGEST_ROW 16384 /* that such kernels add up plainly */
 void cly_ops_share_rows(const clayer_context *context, int64_t rows, int64_t length, char options[CLY_OPS_OPTIONS],
                         cly_launch *launch);
