@@ -18,40 +18,39 @@ GROUP __kernel void normalize_rows(__global const float *x, __global const float
                                    const float epsilon, const float lowest) {
     SCRATCH
     FOR_SHARED_ROWS(row, rows, split) {
-        __global const float *from = x + min(row, rows - 1) * length;
+        const int width = row < rows ? length : 0;
+        __global const float *from = x + row * length;
         float centre = 0.0f, spread = 0.0f;
         if (kind != KIND_UNIT) {
-            SUM_OF(centre, length, TERM_VALUE)
+            SUM_OF(centre, width, TERM_VALUE)
             centre /= length;
         }
-        SUM_OF(spread, length, TERM_DISTANCE)
+        SUM_OF(spread, width, TERM_DISTANCE)
         spread = kind == KIND_UNIT ? fmax(spread, lowest) : spread / length;
-        if (row < rows) {
-            __global float *to = y + row * length;
-            const float scale = 1.0f / sqrt(spread + epsilon);
-            const float taken = kind == KIND_LAYER ? centre : 0.0f;
-            for (int i = LANE * VECTOR; i < length; i += LANES * VECTOR) {
-                const bool whole = i + VECTOR <= length; /* a vector, else one by one */
-                for (int j = i; j < (whole ? i + 1 : length); j++) {
-                    FLOATV factor = (FLOATV)(scale), shift = (FLOATV)(0.0f);
-                    if (flags & HAS_GAMMA) {
-                        factor *= TAKE(gamma, j, whole);
-                    }
-                    if (flags & HAS_BETA) {
-                        shift = TAKE(beta, j, whole);
-                    }
-                    const FLOATV value = fma(TAKE(from, j, whole) - (FLOATV)(taken), factor, shift);
-                    if (whole) {
-                        STOREV(value, to + j);
-                    } else {
-                        to[j] = value.s0;
-                    }
+        __global float *to = y + row * length;
+        const float scale = 1.0f / sqrt(spread + epsilon);
+        const float taken = kind == KIND_LAYER ? centre : 0.0f;
+        for (int i = LANE * VECTOR; i < width; i += LANES * VECTOR) {
+            const bool whole = i + VECTOR <= width; /* a vector, else one by one */
+            for (int j = i; j < (whole ? i + 1 : width); j++) {
+                FLOATV factor = (FLOATV)(scale), shift = (FLOATV)(0.0f);
+                if (flags & HAS_GAMMA) {
+                    factor *= TAKE(gamma, j, whole);
+                }
+                if (flags & HAS_BETA) {
+                    shift = TAKE(beta, j, whole);
+                }
+                const FLOATV value = fma(TAKE(from, j, whole) - (FLOATV)(taken), factor, shift);
+                if (whole) {
+                    STOREV(value, to + j);
+                } else {
+                    to[j] = value.s0;
                 }
             }
-            if (keeps != 0 && LANE == 0) {
-                mean[row] = centre;
-                variance[row] = spread;
-            }
+        }
+        if (keeps != 0 && LANE == 0 && row < rows) {
+            mean[row] = centre;
+            variance[row] = spread;
         }
     }
 }
@@ -68,33 +67,32 @@ GROUP __kernel void normalize_rows_gradient(__global const float *x, __global co
                                             const float epsilon, const float lowest) {
     SCRATCH
     FOR_SHARED_ROWS(row, rows, split) {
+        const int width = row < rows ? length : 0;
         const long near = min(row, rows - 1);
-        __global const float *from = x + near * length, *slope = dy + near * length;
+        __global const float *from = x + row * length, *slope = dy + row * length;
         const float centre = mean[near], scale = 1.0f / sqrt(variance[near] + epsilon);
         const float taken = kind == KIND_LAYER ? centre : 0.0f;
         float sum = 0.0f, product = 0.0f;
         if (kind == KIND_LAYER) {
-            SUM_OF(sum, length, TERM_GRADIENT)
+            SUM_OF(sum, width, TERM_GRADIENT)
             sum /= length;
         }
-        SUM_OF(product, length, TERM_PRODUCT)
+        SUM_OF(product, width, TERM_PRODUCT)
         product = kind != KIND_UNIT ? product / length : variance[near] > lowest ? product : 0.0f;
-        if (row < rows) {
-            __global float *to = dx + row * length;
-            for (int i = LANE * VECTOR; i < length; i += LANES * VECTOR) {
-                const bool whole = i + VECTOR <= length;
-                for (int j = i; j < (whole ? i + 1 : length); j++) {
-                    FLOATV g = TAKE(slope, j, whole);
-                    if (flags & HAS_GAMMA) {
-                        g *= TAKE(gamma, j, whole);
-                    }
-                    const FLOATV value = (TAKE(from, j, whole) - (FLOATV)(centre)) * (FLOATV)(scale);
-                    const FLOATV result = (g - (FLOATV)(sum)-value * (FLOATV)(product)) * (FLOATV)(scale);
-                    if (whole) {
-                        STOREV(result, to + j);
-                    } else {
-                        to[j] = result.s0;
-                    }
+        __global float *to = dx + row * length;
+        for (int i = LANE * VECTOR; i < width; i += LANES * VECTOR) {
+            const bool whole = i + VECTOR <= width;
+            for (int j = i; j < (whole ? i + 1 : width); j++) {
+                FLOATV g = TAKE(slope, j, whole);
+                if (flags & HAS_GAMMA) {
+                    g *= TAKE(gamma, j, whole);
+                }
+                const FLOATV value = (TAKE(from, j, whole) - (FLOATV)(centre)) * (FLOATV)(scale);
+                const FLOATV result = (g - (FLOATV)(sum)-value * (FLOATV)(product)) * (FLOATV)(scale);
+                if (whole) {
+                    STOREV(result, to + j);
+                } else {
+                    to[j] = result.s0;
                 }
             }
         }

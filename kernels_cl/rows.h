@@ -1,4 +1,4 @@
-/* rows.h: LANES work-items share a row: on a GPU part of a work-group of 64, on a CPU one, which runs through it in
+/* rows.h: LANES work-items share a row: on a GPU part of a work-group of ITEMS, on a CPU one, which runs through it in
  * vectors. */
 
 #ifndef LANES
@@ -8,14 +8,14 @@
 #define TAKE(pointer, index, is_vector) ((is_vector) ? LOADV((pointer) + (index)) : (FLOATV)((pointer)[index]))
 
 #if LANES > 1
-#define GROUP __attribute__((reqd_work_group_size(LANES, 64 / LANES, 1)))
+#define GROUP __attribute__((reqd_work_group_size(LANES, ITEMS / LANES, 1)))
 #define LANE ((int)get_local_id(0))
-/* All work-items of a group take the same number of rounds, past the last row too. */
-#define FOR_SHARED_ROWS(row, rows, split)                                                            \
-    for (long row##_base = (long)get_group_id(1) * (64 / LANES), row = row##_base + get_local_id(1); \
-         row##_base < (rows);                                                                        \
-         row##_base += (long)get_num_groups(1) * (64 / LANES), row = row##_base + get_local_id(1))
-#define SCRATCH __local float scratch[64];
+/* All work-items of a group take the same number of rounds, past the last row too, where they touch nothing. */
+#define FOR_SHARED_ROWS(row, rows, split)                                                               \
+    for (long row##_base = (long)get_group_id(1) * (ITEMS / LANES), row = row##_base + get_local_id(1); \
+         row##_base < (rows);                                                                           \
+         row##_base += (long)get_num_groups(1) * (ITEMS / LANES), row = row##_base + get_local_id(1))
+#define SCRATCH __local float scratch[ITEMS];
 /* The lanes' values put together in one order; every lane gets the result. */
 #define SHARE(value, together)                                                     \
     {                                                                              \

@@ -24,33 +24,34 @@ GROUP __kernel void softmax_rows(__global const float *x, __global float *y, con
                                  const int4 split, const int logarithm) {
     SCRATCH
     FOR_SHARED_ROWS(row, rows, split) {
-        __global const float *from = x + min(row, rows - 1) * length;
-        __global float *to = y + min(row, rows - 1) * length;
+        const int width = row < rows ? length : 0;
+        __global const float *from = x + row * length;
+        __global float *to = y + row * length;
         FLOATV vectors = (FLOATV)(-INFINITY), sums = (FLOATV)(0.0f);
         float largest = -INFINITY, sum = 0.0f;
-        FOR_PART(i, length) {
-            if (i + VECTOR <= length) {
+        FOR_PART(i, width) {
+            if (i + VECTOR <= width) {
                 vectors = fmax(vectors, LOADV(from + i));
             } else {
-                for (int j = i; j < length; j++) {
+                for (int j = i; j < width; j++) {
                     largest = fmax(largest, from[j]);
                 }
             }
         }
         largest = fmax(largest, largest_of(vectors));
         SHARE(largest, fmax)
-        FOR_PART(i, length) {
-            if (i + VECTOR <= length) {
+        FOR_PART(i, width) {
+            if (i + VECTOR <= width) {
                 const FLOATV value = exp(LOADV(from + i) - (FLOATV)(largest));
                 sums += value;
-                if (!logarithm && row < rows) {
+                if (!logarithm) {
                     STOREV(value, to + i);
                 }
             } else {
-                for (int j = i; j < length; j++) {
+                for (int j = i; j < width; j++) {
                     const float value = exp(from[j] - largest);
                     sum += value;
-                    if (!logarithm && row < rows) {
+                    if (!logarithm) {
                         to[j] = value;
                     }
                 }
@@ -59,14 +60,12 @@ GROUP __kernel void softmax_rows(__global const float *x, __global float *y, con
         sum += across(sums);
         SHARE(sum, TOGETHER_SUM)
         const float taken = largest + log(sum);
-        if (row < rows) {
-            FOR_PART(i, length) {
-                if (i + VECTOR <= length) {
-                    STOREV(logarithm ? LOADV(from + i) - (FLOATV)(taken) : LOADV(to + i) / (FLOATV)(sum), to + i);
-                } else {
-                    for (int j = i; j < length; j++) {
-                        to[j] = logarithm ? from[j] - taken : to[j] / sum;
-                    }
+        FOR_PART(i, width) {
+            if (i + VECTOR <= width) {
+                STOREV(logarithm ? LOADV(from + i) - (FLOATV)(taken) : LOADV(to + i) / (FLOATV)(sum), to + i);
+            } else {
+                for (int j = i; j < width; j++) {
+                    to[j] = logarithm ? from[j] - taken : to[j] / sum;
                 }
             }
         }
@@ -77,24 +76,22 @@ GROUP __kernel void softmax_rows_gradient(__global const float *y, __global cons
                                           const long rows, const int length, const int4 split, const int logarithm) {
     SCRATCH
     FOR_SHARED_ROWS(row, rows, split) {
-        const long first = min(row, rows - 1) * length;
-        __global const float *from = y + first, *slope = dy + first;
-        __global float *to = dx + first;
+        const int width = row < rows ? length : 0;
+        __global const float *from = y + row * length, *slope = dy + row * length;
+        __global float *to = dx + row * length;
         float sum = 0.0f;
         if (logarithm) {
-            SUM_OF(sum, length, TERM_SLOPE)
+            SUM_OF(sum, width, TERM_SLOPE)
         } else {
-            SUM_OF(sum, length, TERM_PRODUCT)
+            SUM_OF(sum, width, TERM_PRODUCT)
         }
-        if (row < rows) {
-            FOR_PART(i, length) {
-                if (i + VECTOR <= length) {
-                    const FLOATV value = LOADV(from + i), change = LOADV(slope + i);
-                    STOREV(logarithm ? change - exp(value) * (FLOATV)(sum) : value * (change - (FLOATV)(sum)), to + i);
-                } else {
-                    for (int j = i; j < length; j++) {
-                        to[j] = logarithm ? slope[j] - exp(from[j]) * sum : from[j] * (slope[j] - sum);
-                    }
+        FOR_PART(i, width) {
+            if (i + VECTOR <= width) {
+                const FLOATV value = LOADV(from + i), change = LOADV(slope + i);
+                STOREV(logarithm ? change - exp(value) * (FLOATV)(sum) : value * (change - (FLOATV)(sum)), to + i);
+            } else {
+                for (int j = i; j < width; j++) {
+                    to[j] = logarithm ? slope[j] - exp(from[j]) * sum : from[j] * (slope[j] - sum);
                 }
             }
         }

@@ -10,16 +10,20 @@
 #define CPU_ITEMS 4
 /* Some drivers allow no more work-groups on the second axis. */
 #define MOST_ROWS 65535
-/* Work-items of a group of rows.h. */
+/* Work-items of a group of rows.h; the second is for llvmpipe, whose kernels may have no more. */
 #define ROWS_GROUP 64
+#define ROWS_GROUP_LLVMPIPE 32
 /* Below this many floats a CPU's work-item is not worth starting. */
 #define CPU_LEAST 1024
 
 /* Mesa's llvmpipe calls itself a CPU, but runs work-items in lanes as a GPU does, and ends a work-item's loops without
  * a word after 65,535 rounds in all: long loops would leave part of the result out. */
+static bool is_llvmpipe(const clayer_context *context) {
+    return strncmp(cly_device_info(context)->name, "llvmpipe", strlen("llvmpipe")) == 0;
+}
+
 bool cly_ops_is_cpu(const clayer_context *context) {
-    const clayer_device_info *info = cly_device_info(context);
-    return info->type == CLAYER_DEVICE_CPU && strncmp(info->name, "llvmpipe", strlen("llvmpipe")) != 0;
+    return cly_device_info(context)->type == CLAYER_DEVICE_CPU && !is_llvmpipe(context);
 }
 
 int cly_ops_vector(const clayer_context *context) {
@@ -63,21 +67,21 @@ cly_arg cly_ops_rows(const clayer_context *context, int64_t rows, int64_t width,
 
 void cly_ops_share_rows(const clayer_context *context, int64_t rows, int64_t length, char options[CLY_OPS_OPTIONS],
                         cly_launch *launch) {
-    const size_t used = strlen(options);
-    int lanes = 8;
-    if (cly_ops_is_cpu(context)) {
-        return;
+    const size_t used = strlen(options), most = cly_device_info(context)->max_work_group_size;
+    int items = is_llvmpipe(context) ? ROWS_GROUP_LLVMPIPE : ROWS_GROUP, lanes = 8;
+    while ((size_t)items > most) {
+        items /= 2;
     }
-    if (cly_device_info(context)->max_work_group_size < ROWS_GROUP) { /* a row a work-item */
+    if (cly_ops_is_cpu(context) || items < lanes) { /* a row a work-item */
         launch->global[0] = 1;
         return;
     }
-    while (lanes < ROWS_GROUP && (int64_t)lanes * cly_ops_vector(context) < length) {
+    while (lanes < items && (int64_t)lanes * cly_ops_vector(context) < length) {
         lanes *= 2;
     }
-    (void)snprintf(options + used, CLY_OPS_OPTIONS - used, " -DLANES=%d", lanes);
+    (void)snprintf(options + used, CLY_OPS_OPTIONS - used, " -DITEMS=%d -DLANES=%d", items, lanes);
     launch->local[0] = launch->global[0] = (size_t)lanes;
-    launch->local[1] = (size_t)(ROWS_GROUP / lanes);
+    launch->local[1] = (size_t)(items / lanes);
     launch->local[2] = 1;
     launch->global[1] = (size_t)cly_base_smaller(rows, MOST_ROWS);
 }

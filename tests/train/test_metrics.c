@@ -344,9 +344,9 @@ static void measure_large(test_random *random, double results[4]) {
             best = row[c] > row[best] ? c : best;
             squares += (double)weight[r] * pow((double)row[c] - (double)truth, 2.0);
             *(truth != 0.0f ? &tp : &fp) += row[c] > 0.6f ? (double)weight[r] : 0.0;
-            for (int i = 0; i < 21; i++) {
-                const float threshold = i == 0 ? -1.0f : i == 20 ? 2.0f : (float)i / 20.0f;
-                above[i][truth != 0.0f] += row[c] > threshold ? (double)weight[r] : 0.0;
+            const int exceeded = (int)ceilf(row[c] * 20.0f); /* as Keras finds even thresholds */
+            for (int i = 0; i < exceeded || i == 0; i++) {
+                above[i][truth != 0.0f] += (double)weight[r];
             }
         }
         right += best == (int)label[r] ? (double)weight[r] : 0.0;
