@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "support/random.h"
+#include "support/runner.h"
 #include "support/tolerance.h"
 
 #define GUARD_FLOATS 1024
@@ -42,6 +43,12 @@ int harness_cases(const harness *h, int usual) {
 void harness_close(harness *h) {
     clayer_context_destroy(h->context);
     h->context = NULL;
+}
+
+double *harness_doubles(int64_t count) {
+    double *values = calloc((size_t)count, sizeof(double));
+    ck_assert_ptr_nonnull(values);
+    return values;
 }
 
 /* All floats of a buffer's memory: guard, values (or the same NaN), guard. */
@@ -241,4 +248,61 @@ void harness_expect_runs(const harness *h, const cly_ops_operator *op, int least
 const char *harness_sizes(const int64_t sizes[3], char text[64]) {
     snprintf(text, 64, "%" PRId64 "x%" PRId64 "x%" PRId64, sizes[0], sizes[1], sizes[2]);
     return text;
+}
+
+/* ---- suites ---- */
+
+static struct {
+    const char *name;
+    const harness_test *tests;
+    uint64_t small_bytes;
+    harness *h;
+} the_suite;
+
+static void set_up(void) {
+    harness_open(the_suite.h, 0);
+}
+
+static void set_up_as_gpu(void) {
+    harness_open_as_gpu(the_suite.h);
+}
+
+static void set_up_small(void) {
+    harness_open(the_suite.h, the_suite.small_bytes);
+}
+
+static void tear_down(void) {
+    harness_close(the_suite.h);
+}
+
+static Suite *make_suite(void) {
+    static const struct {
+        const char *name;
+        unsigned where;
+        SFun set_up;
+    } places[] = {{"plain", HARNESS_PLAIN, set_up},
+                  {"as on a GPU", HARNESS_AS_GPU, set_up_as_gpu},
+                  {"small workspace", HARNESS_SMALL, set_up_small}};
+    Suite *suite = suite_create(the_suite.name);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        TCase *cases = tcase_create(places[i].name);
+        tcase_add_checked_fixture(cases, places[i].set_up, tear_down);
+        tcase_set_timeout(cases, 0);
+        for (const harness_test *t = the_suite.tests; t->test != NULL; t++) {
+            if (t->where & places[i].where) {
+                tcase_add_test(cases, t->test);
+            }
+        }
+        suite_add_tcase(suite, cases);
+    }
+    return suite;
+}
+
+int harness_main(const char *suite, const harness_test *tests, uint64_t small_bytes, harness *h, uint64_t *seed_out) {
+    *seed_out = test_seed(suite);
+    the_suite.name = suite;
+    the_suite.tests = tests;
+    the_suite.small_bytes = small_bytes;
+    the_suite.h = h;
+    return cly_test_main(make_suite);
 }

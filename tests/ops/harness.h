@@ -5,6 +5,7 @@
 #ifndef CLY_TEST_HARNESS_H
 #define CLY_TEST_HARNESS_H
 
+#include <check.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,21 @@ void harness_open(harness *h, uint64_t workspace_limit_bytes);
  * would never see. */
 void harness_open_as_gpu(harness *h);
 void harness_close(harness *h);
+
+/* A test, and where it runs, each in a context of its own: on the device as it is, where the device plays a GPU, with a
+ * small workspace. */
+enum { HARNESS_PLAIN = 1, HARNESS_AS_GPU = 2, HARNESS_SMALL = 4 };
+typedef struct harness_test {
+    const TTest *test; /* NULL: the list's end */
+    unsigned where;
+} harness_test;
+
+/* What main() returns: draws the seed and runs the suite; `h` is open within each test. small_bytes: the workspace's
+ * limit of HARNESS_SMALL. */
+int harness_main(const char *suite, const harness_test *tests, uint64_t small_bytes, harness *h, uint64_t *seed_out);
+
+/* That many zeros, freed by the caller. */
+double *harness_doubles(int64_t count);
 
 /* How many random cases: CLAYER_TEST_CASES or `usual`; a quarter of it where the device plays a GPU. */
 int harness_cases(const harness *h, int usual);

@@ -10,23 +10,10 @@
 #include "ops/harness.h"
 #include "reference.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 /* The source of a program as a string, which the caller frees. */
 static char *program_text(const char *name) {
@@ -164,28 +151,13 @@ START_TEST(softmax_agrees) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, kernels_number_alike);
-    tcase_add_test(cases, every_formula_agrees);
-    tcase_add_test(cases, nan_stays);
-    tcase_add_test(cases, softmax_agrees);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.activation");
-    TCase *cases = tcase_create("random");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    add_tests(cases);
-    suite_add_tcase(suite, cases);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.activation");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {kernels_number_alike, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {every_formula_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {nan_stays, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {softmax_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {NULL, 0},
+    };
+    return harness_main("ops.activation", tests, 0, &h, &seed);
 }

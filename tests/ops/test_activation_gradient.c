@@ -10,29 +10,10 @@
 #include "ops/activation_cases.h"
 #include "ops/harness.h"
 #include "reference.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
-
-static double *doubles(int64_t count) {
-    double *values = calloc((size_t)count, sizeof(double));
-    ck_assert_ptr_nonnull(values);
-    return values;
-}
 
 static reference_activation reference_of(const activation_case *v) {
     reference_activation reference = {.name = v->name};
@@ -44,7 +25,7 @@ static reference_activation reference_of(const activation_case *v) {
 static void check_values(const activation_case *v, float *x, const float *dy, int64_t count, bool in_place) {
     const cly_ops_activation_shape shape = {.count = count, .activation = activation_case_parse(v)};
     const reference_activation reference = reference_of(v);
-    double *expected = doubles(count);
+    double *expected = harness_doubles(count);
     for (int64_t i = 0; i < count; i++) {
         double y = 0;
         ck_assert(reference_activation_slope(&reference, (double)x[i], &expected[i]));
@@ -171,7 +152,7 @@ START_TEST(softmax_gradient_agrees) {
         const cly_ops_activation activation = {.id = shape.id};
         const int64_t count = shape.outer * shape.axis * shape.inner;
         float *x = test_random_floats(&random, count, -scale, scale), *dy = test_random_floats(&random, count, -1, 1);
-        double *y = doubles(count), *expected = doubles(count);
+        double *y = harness_doubles(count), *expected = harness_doubles(count);
         ck_assert(reference_softmax(over_axis[i % 3], shape.outer, shape.axis, shape.inner, x, y));
         ck_assert(reference_softmax_gradient(over_axis[i % 3], shape.outer, shape.axis, shape.inner, x, dy, expected));
         for (int64_t j = 0; j < count && !cly_ops_activation_needs_input(&activation); j++) {
@@ -228,29 +209,14 @@ START_TEST(softmax_gradients_are_finite_differences) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, every_formula_agrees);
-    tcase_add_test(cases, softmax_gradient_agrees);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.activation_gradient");
-    TCase *cases = tcase_create("gradients");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    add_tests(cases);
-    tcase_add_test(cases, kinks_are_tensorflows);
-    tcase_add_test(cases, slopes_are_finite_differences);
-    tcase_add_test(cases, softmax_gradients_are_finite_differences);
-    suite_add_tcase(suite, cases);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.activation_gradient");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {every_formula_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {softmax_gradient_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {kinks_are_tensorflows, HARNESS_PLAIN},
+        {slopes_are_finite_differences, HARNESS_PLAIN},
+        {softmax_gradients_are_finite_differences, HARNESS_PLAIN},
+        {NULL, 0},
+    };
+    return harness_main("ops.activation_gradient", tests, 0, &h, &seed);
 }

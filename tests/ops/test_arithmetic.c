@@ -9,23 +9,10 @@
 #include "ops/arithmetic.h"
 #include "ops/harness.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 static int64_t count_of(const clayer_shape *shape) {
     int64_t count = 1;
@@ -304,27 +291,12 @@ START_TEST(common_broadcasts_are_fast) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, functions_agree);
-    tcase_add_test(cases, gradients_agree);
-    tcase_add_test(cases, common_broadcasts_are_fast);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.arithmetic");
-    TCase *cases = tcase_create("random");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    add_tests(cases);
-    suite_add_tcase(suite, cases);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.arithmetic");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {functions_agree, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {gradients_agree, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {common_broadcasts_are_fast, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {NULL, 0},
+    };
+    return harness_main("ops.arithmetic", tests, 0, &h, &seed);
 }

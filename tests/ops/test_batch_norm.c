@@ -9,35 +9,12 @@
 #include "ops/harness.h"
 #include "reference.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 #define EPSILON 1e-3f
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_small(void) {
-    harness_open(&h, 2048);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
-
-static double *doubles(int64_t count) {
-    double *values = calloc((size_t)count, sizeof(double));
-    ck_assert_ptr_nonnull(values);
-    return values;
-}
 
 /* Sizes of either layout; a few are long. */
 static cly_ops_moments_shape random_shape(test_random *random) {
@@ -64,7 +41,7 @@ START_TEST(moments_agree) {
         const int64_t count = s.outer * s.axis * s.inner;
         const float from = i % 3 == 0 ? 100.0f : -1.0f;
         float *x = test_random_floats(&random, count, from, from + 2);
-        double *mean = doubles(s.axis), *variance = doubles(s.axis);
+        double *mean = harness_doubles(s.axis), *variance = harness_doubles(s.axis);
         reference_moments(s.outer, s.axis, s.inner, x, mean, variance);
         harness_case c = {.op = &cly_ops_moments_operator,
                           .shape = &s,
@@ -107,9 +84,9 @@ static batch make_batch(test_random *random) {
     b.gamma = test_random_floats(random, s.axis, 0.5f, 1.5f);
     b.mean = test_random_floats(random, s.axis, -1, 1);
     b.variance = test_random_floats(random, s.axis, 0.2f, 2);
-    b.dx = doubles(b.count);
-    b.dgamma = doubles(s.axis);
-    b.dbeta = doubles(s.axis);
+    b.dx = harness_doubles(b.count);
+    b.dgamma = harness_doubles(s.axis);
+    b.dbeta = harness_doubles(s.axis);
     if (b.shape.batch_statistics) {
         reference_moments(s.outer, s.axis, s.inner, b.x, b.dgamma, b.dbeta);
         for (int64_t c = 0; c < s.axis; c++) {
@@ -180,7 +157,7 @@ END_TEST
 
 /* The sum of dy times the normalised x, for the finite differences. */
 static double loss(const float *x, const float *dy, int64_t outer, int64_t axis, const float *gamma) {
-    double *mean = doubles(axis), *variance = doubles(axis), sum = 0;
+    double *mean = harness_doubles(axis), *variance = harness_doubles(axis), sum = 0;
     reference_moments(outer, axis, 1, x, mean, variance);
     for (int64_t i = 0; i < outer * axis; i++) {
         const int64_t c = i % axis;
@@ -237,33 +214,14 @@ START_TEST(averages_move) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, moments_agree);
-    tcase_add_test(cases, gradients_agree);
-    tcase_add_test(cases, gradients_without_input);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.batch_norm");
-    TCase *cases = tcase_create("random");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    add_tests(cases);
-    tcase_add_test(cases, gradients_are_finite_differences);
-    tcase_add_test(cases, averages_move);
-    suite_add_tcase(suite, cases);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    TCase *small = tcase_create("small workspace");
-    tcase_add_checked_fixture(small, setup_small, teardown);
-    add_tests(small);
-    suite_add_tcase(suite, small);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.batch_norm");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {moments_agree, HARNESS_PLAIN | HARNESS_AS_GPU | HARNESS_SMALL},
+        {gradients_agree, HARNESS_PLAIN | HARNESS_AS_GPU | HARNESS_SMALL},
+        {gradients_without_input, HARNESS_PLAIN | HARNESS_AS_GPU | HARNESS_SMALL},
+        {gradients_are_finite_differences, HARNESS_PLAIN},
+        {averages_move, HARNESS_PLAIN},
+        {NULL, 0},
+    };
+    return harness_main("ops.batch_norm", tests, 2048, &h, &seed);
 }

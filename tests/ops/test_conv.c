@@ -9,29 +9,12 @@
 #include "ops/range.h"
 #include "ops/harness.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 #define SMALL_WORKSPACE 2048 /* bytes */
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_small(void) {
-    harness_open(&h, SMALL_WORKSPACE);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 /* Runs shape `index` forwards, or backwards where `transposed`. */
 static void check_shape(const cly_ops_operator *op, cly_ops_conv_shape *s, uint64_t index, test_random *random,
@@ -165,37 +148,18 @@ START_TEST(conv_transpose_cuts_channels) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, conv_agrees);
-    tcase_add_test(cases, conv_transpose_agrees);
-    tcase_add_test(cases, depthwise_agrees);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.conv");
-    TCase *usual = tcase_create("random");
-    tcase_add_test(usual, conv_direct_agrees);
-    tcase_add_test(usual, conv_direct_agrees_in_stretches);
-    tcase_add_test(usual, conv_transpose_direct_agrees);
-    tcase_add_checked_fixture(usual, setup, teardown);
-    add_tests(usual);
-    suite_add_tcase(suite, usual);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    TCase *small = tcase_create("small workspace");
-    tcase_add_checked_fixture(small, setup_small, teardown);
-    tcase_set_timeout(small, 0);
-    tcase_add_test(small, conv_agrees_in_pieces);
-    tcase_add_test(small, conv_transpose_agrees_in_pieces);
-    tcase_add_test(small, conv_transpose_cuts_channels);
-    suite_add_tcase(suite, small);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.conv");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {conv_direct_agrees, HARNESS_PLAIN},
+        {conv_direct_agrees_in_stretches, HARNESS_PLAIN},
+        {conv_transpose_direct_agrees, HARNESS_PLAIN},
+        {conv_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {conv_transpose_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {depthwise_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {conv_agrees_in_pieces, HARNESS_SMALL},
+        {conv_transpose_agrees_in_pieces, HARNESS_SMALL},
+        {conv_transpose_cuts_channels, HARNESS_SMALL},
+        {NULL, 0},
+    };
+    return harness_main("ops.conv", tests, SMALL_WORKSPACE, &h, &seed);
 }

@@ -9,29 +9,12 @@
 
 #include "ops/conv_cases.h"
 #include "ops/range.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 #define SMALL_WORKSPACE 2048 /* bytes */
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_small(void) {
-    harness_open(&h, SMALL_WORKSPACE);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 /* Elements of x, w and y. */
 typedef struct sizes {
@@ -44,18 +27,12 @@ static sizes sizes_of(const cly_ops_conv_shape *s) {
                    .y = s->batch * conv_cases_product(s->out) * s->out_channels};
 }
 
-static double *doubles(int64_t count) {
-    double *values = calloc((size_t)count, sizeof(double));
-    ck_assert_ptr_nonnull(values);
-    return values;
-}
-
 static void check_weights(const cly_ops_operator *op, const cly_ops_conv_shape *s, uint64_t index,
                           test_random *random) {
     const sizes n = sizes_of(s);
     const reference_conv_shape plain = conv_cases_plain(s);
     float *x = test_random_floats(random, n.x, -1, 1), *dy = test_random_floats(random, n.y, -1, 1);
-    double *expected = doubles(n.w);
+    double *expected = harness_doubles(n.w);
     reference_conv_weights(&plain, x, dy, expected);
     harness_case c = {.op = op,
                       .shape = s,
@@ -76,7 +53,7 @@ static void check_depthwise_input(const cly_ops_conv_shape *s, uint64_t index, t
     const sizes n = sizes_of(s);
     const reference_conv_shape plain = conv_cases_plain(s);
     float *dy = test_random_floats(random, n.y, -1, 1), *w = test_random_floats(random, n.w, -1, 1);
-    double *expected = doubles(n.x);
+    double *expected = harness_doubles(n.x);
     reference_conv_transpose(&plain, dy, w, NULL, NULL, expected);
     harness_case c = {.op = &cly_ops_depthwise_transpose_operator,
                       .shape = s,
@@ -217,36 +194,17 @@ START_TEST(gradients_are_adjoint) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, weights_agree);
-    tcase_add_test(cases, weights_agree_in_slots);
-    tcase_add_test(cases, depthwise_weights_agree);
-    tcase_add_test(cases, depthwise_transpose_agrees);
-    tcase_add_test(cases, gradients_are_adjoint);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.conv_gradient");
-    TCase *usual = tcase_create("random");
-    tcase_add_test(usual, weights_direct_agree);
-    tcase_add_checked_fixture(usual, setup, teardown);
-    add_tests(usual);
-    suite_add_tcase(suite, usual);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    TCase *small = tcase_create("small workspace");
-    tcase_add_checked_fixture(small, setup_small, teardown);
-    tcase_set_timeout(small, 0);
-    tcase_add_test(small, weights_agree_in_pieces);
-    tcase_add_test(small, depthwise_weights_agree_in_pieces);
-    suite_add_tcase(suite, small);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.conv_gradient");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {weights_direct_agree, HARNESS_PLAIN},
+        {weights_agree, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {weights_agree_in_slots, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {depthwise_weights_agree, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {depthwise_transpose_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {gradients_are_adjoint, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {weights_agree_in_pieces, HARNESS_SMALL},
+        {depthwise_weights_agree_in_pieces, HARNESS_SMALL},
+        {NULL, 0},
+    };
+    return harness_main("ops.conv_gradient", tests, SMALL_WORKSPACE, &h, &seed);
 }

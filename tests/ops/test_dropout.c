@@ -10,23 +10,10 @@
 #include "ops/harness.h"
 #include "reference.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 START_TEST(masks_agree) {
     for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 100); i++) {
@@ -115,24 +102,12 @@ START_TEST(share_is_kept_and_steps_differ) {
 }
 END_TEST
 
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.dropout");
-    TCase *cases = tcase_create("dropout");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, masks_agree);
-    tcase_add_test(cases, generator_is_philox);
-    tcase_add_test(cases, share_is_kept_and_steps_differ);
-    suite_add_tcase(suite, cases);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    tcase_set_timeout(gpu, 0);
-    tcase_add_test(gpu, masks_agree);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.dropout");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {masks_agree, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {generator_is_philox, HARNESS_PLAIN},
+        {share_is_kept_and_steps_differ, HARNESS_PLAIN},
+        {NULL, 0},
+    };
+    return harness_main("ops.dropout", tests, 0, &h, &seed);
 }

@@ -9,29 +9,10 @@
 #include "ops/harness.h"
 #include "reference.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
-
-static double *doubles(int64_t count) {
-    double *values = calloc((size_t)count, sizeof(double));
-    ck_assert_ptr_nonnull(values);
-    return values;
-}
 
 static int64_t count_of(const clayer_shape *shape) {
     int64_t count = 1;
@@ -81,7 +62,7 @@ START_TEST(batch_norm_agrees) {
             vectors[j] = test_random_floats(&random, shape.axis, j == 3 ? 0.1f : -1, j == 3 ? 2 : 1);
         }
         const float *gamma = shape.has_gamma ? vectors[0] : NULL, *beta = shape.has_beta ? vectors[1] : NULL;
-        double *expected = doubles(count);
+        double *expected = harness_doubles(count);
         reference_batch_norm(shape.outer, shape.axis, shape.inner, 1e-3, x, gamma, beta, vectors[2], vectors[3],
                              expected);
         harness_case c = {.op = &cly_ops_batch_norm_operator,
@@ -114,7 +95,7 @@ START_TEST(copy_is_exact) {
         s.x_length = s.x_offset + s.width + test_random_int(&random, 0, 20);
         s.y_length = s.y_offset + s.width + test_random_int(&random, 0, 20);
         float *x = test_random_floats(&random, s.rows * s.x_length, -1, 1);
-        double *expected = doubles(s.rows * s.y_length);
+        double *expected = harness_doubles(s.rows * s.y_length);
         for (int64_t j = 0; j < s.rows * s.y_length; j++) {
             const int64_t column = j % s.y_length - s.y_offset;
             expected[j] = column >= 0 && column < s.width ? (double)x[j / s.y_length * s.x_length + s.x_offset + column]
@@ -172,7 +153,7 @@ START_TEST(transpose_is_exact) {
         }
         const int64_t count = count_of(&shape.x);
         float *x = test_random_floats(&random, count, -1, 1);
-        double *expected = doubles(count);
+        double *expected = harness_doubles(count);
         for (int64_t j = 0; j < count; j++) {
             expected[j] = (double)x[source_index(&shape, j)];
         }
@@ -191,27 +172,12 @@ START_TEST(transpose_is_exact) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, batch_norm_agrees);
-    tcase_add_test(cases, copy_is_exact);
-    tcase_add_test(cases, transpose_is_exact);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.elementwise");
-    TCase *cases = tcase_create("random");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    add_tests(cases);
-    suite_add_tcase(suite, cases);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.elementwise");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {batch_norm_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {copy_is_exact, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {transpose_is_exact, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {NULL, 0},
+    };
+    return harness_main("ops.elementwise", tests, 0, &h, &seed);
 }

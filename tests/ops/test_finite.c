@@ -9,22 +9,9 @@
 
 #include "ops/harness.h"
 #include "support/random.h"
-#include "support/runner.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 #define OK(call) ck_assert_msg((call) == CLAYER_OK, "%s", clayer_last_error())
 #define LOOKS 4
@@ -68,19 +55,10 @@ START_TEST(each_is_found_wherever_it_lies) {
 }
 END_TEST
 
-static Suite *make(void) {
-    Suite *suite = suite_create("ops.finite");
-    TCase *tcase = tcase_create("finite"), *gpu = tcase_create("finite as on a GPU");
-    seed = test_seed("ops.finite");
-    tcase_add_unchecked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, each_is_found_wherever_it_lies);
-    tcase_add_unchecked_fixture(gpu, setup_as_gpu, teardown);
-    tcase_add_test(gpu, each_is_found_wherever_it_lies);
-    suite_add_tcase(suite, tcase);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    return cly_test_main(make);
+    const harness_test tests[] = {
+        {each_is_found_wherever_it_lies, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {NULL, 0},
+    };
+    return harness_main("ops.finite", tests, 0, &h, &seed);
 }

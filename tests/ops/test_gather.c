@@ -9,23 +9,10 @@
 #include "ops/gather.h"
 #include "ops/harness.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 static int64_t row_of(const cly_ops_gather_shape *s, float x) {
     const double number = trunc((double)x);
@@ -167,23 +154,12 @@ START_TEST(rows_that_differ_are_found) {
 }
 END_TEST
 
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.gather");
-    TCase *cases = tcase_create("gather"), *as_gpu = tcase_create("as on a GPU");
-    TCase *const both[] = {cases, as_gpu};
-    tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_add_checked_fixture(as_gpu, setup_as_gpu, teardown);
-    for (int i = 0; i < 2; i++) {
-        tcase_add_test(both[i], rows_are_gathered);
-        tcase_add_test(both[i], gradients_are_summed);
-        tcase_add_test(both[i], rows_that_differ_are_found);
-        tcase_set_timeout(both[i], 300);
-        suite_add_tcase(suite, both[i]);
-    }
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.gather");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {rows_are_gathered, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {gradients_are_summed, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {rows_that_differ_are_found, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {NULL, 0},
+    };
+    return harness_main("ops.gather", tests, 0, &h, &seed);
 }

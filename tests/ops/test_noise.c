@@ -9,23 +9,10 @@
 #include "ops/noise.h"
 #include "reference.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 START_TEST(numbers_agree) {
     const int cases = harness_cases(&h, 60);
@@ -95,22 +82,11 @@ START_TEST(numbers_are_normal) {
 }
 END_TEST
 
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.noise");
-    TCase *cases = tcase_create("noise"), *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, numbers_agree);
-    tcase_add_test(cases, numbers_are_normal);
-    suite_add_tcase(suite, cases);
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    tcase_set_timeout(gpu, 0);
-    tcase_add_test(gpu, numbers_agree);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.noise");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {numbers_agree, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {numbers_are_normal, HARNESS_PLAIN},
+        {NULL, 0},
+    };
+    return harness_main("ops.noise", tests, 0, &h, &seed);
 }

@@ -11,31 +11,12 @@
 #include "ops/normalize.h"
 #include "ops/resample.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 #define EPSILON 0.01f
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
-
-static double *doubles(int64_t count) {
-    double *values = calloc((size_t)count, sizeof(double));
-    ck_assert_ptr_nonnull(values);
-    return values;
-}
 
 /* ---- normalisation ---- */
 
@@ -95,7 +76,7 @@ static void fill_expected(sample *p) {
     const cly_ops_norm_shape *s = &p->shape;
     const double n = (double)(s->across * s->within);
     const bool unit = s->kind == CLY_NORM_UNIT;
-    double *sum = doubles(p->statistics), *product = doubles(p->statistics);
+    double *sum = harness_doubles(p->statistics), *product = harness_doubles(p->statistics);
     for (int64_t i = 0; i < p->count && !unit; i++) {
         p->mean[group_of(s, i)] += (double)p->x[i] / n;
     }
@@ -133,12 +114,12 @@ static sample make_sample(test_random *random) {
     p.dy = test_random_floats(random, p.count, -1, 1);
     p.gamma = test_random_floats(random, s->channels, 0.5f, 1.5f);
     p.beta = test_random_floats(random, s->channels, -1, 1);
-    p.y = doubles(p.count);
-    p.dx = doubles(p.count);
-    p.dgamma = doubles(s->channels);
-    p.dbeta = doubles(s->channels);
-    p.mean = doubles(p.statistics);
-    p.variance = doubles(p.statistics);
+    p.y = harness_doubles(p.count);
+    p.dx = harness_doubles(p.count);
+    p.dgamma = harness_doubles(s->channels);
+    p.dbeta = harness_doubles(s->channels);
+    p.mean = harness_doubles(p.statistics);
+    p.variance = harness_doubles(p.statistics);
     fill_expected(&p);
     return p;
 }
@@ -238,7 +219,7 @@ START_TEST(resampling_turns_round) {
         const int64_t from = s.outer * s.in[0] * s.in[1] * s.inner, to = s.outer * s.out[0] * s.out[1] * s.inner;
         float *x = test_random_floats(&random, from, -1, 1), *dy = test_random_floats(&random, to, -1, 1);
         float *ones = test_random_floats(&random, from, 1, 1);
-        double *all_ones = doubles(to);
+        double *all_ones = harness_doubles(to);
         for (int64_t j = 0; j < to; j++) {
             all_ones[j] = 1.0;
         }
@@ -270,27 +251,12 @@ START_TEST(resampling_turns_round) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, results_agree);
-    tcase_add_test(cases, gradients_agree);
-    tcase_add_test(cases, resampling_turns_round);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.normalize");
-    TCase *cases = tcase_create("random");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    add_tests(cases);
-    suite_add_tcase(suite, cases);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.normalize");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {results_agree, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {gradients_agree, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {resampling_turns_round, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {NULL, 0},
+    };
+    return harness_main("ops.normalize", tests, 0, &h, &seed);
 }

@@ -9,27 +9,10 @@
 #include "ops/reduce.h"
 #include "reference.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_small(void) {
-    harness_open(&h, 1024);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 static int64_t count_of(const clayer_shape *shape) {
     int64_t count = 1;
@@ -151,32 +134,13 @@ START_TEST(bias_gradient) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, sums_agree);
-    tcase_add_test(cases, long_sums_keep_their_digits);
-    tcase_add_test(cases, bias_gradient);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.reduce");
-    TCase *usual = tcase_create("random");
-    tcase_add_checked_fixture(usual, setup, teardown);
-    add_tests(usual);
-    suite_add_tcase(suite, usual);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    TCase *small = tcase_create("small workspace");
-    tcase_add_checked_fixture(small, setup_small, teardown);
-    tcase_set_timeout(small, 0);
-    tcase_add_test(small, sums_agree_in_little_memory);
-    suite_add_tcase(suite, small);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.reduce");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {sums_agree, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {long_sums_keep_their_digits, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {bias_gradient, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {sums_agree_in_little_memory, HARNESS_SMALL},
+        {NULL, 0},
+    };
+    return harness_main("ops.reduce", tests, 1024, &h, &seed);
 }

@@ -6,23 +6,10 @@
 #include "ops/harness.h"
 #include "ops/window_cases.h"
 #include "support/random.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
 
 /* Runs the case on random input; `expected` is filled by the caller through the shared arrays. */
 typedef struct arrays {
@@ -102,27 +89,12 @@ START_TEST(pool_agrees) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, window_moves_exactly);
-    tcase_add_test(cases, resize_agrees);
-    tcase_add_test(cases, pool_agrees);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.window");
-    TCase *cases = tcase_create("random");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    add_tests(cases);
-    suite_add_tcase(suite, cases);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.window");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {window_moves_exactly, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {resize_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {pool_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {NULL, 0},
+    };
+    return harness_main("ops.window", tests, 0, &h, &seed);
 }

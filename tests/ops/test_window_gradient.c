@@ -7,29 +7,10 @@
 
 #include "ops/harness.h"
 #include "ops/window_cases.h"
-#include "support/runner.h"
 #include "support/tolerance.h"
 
 static harness h;
 static uint64_t seed;
-
-static void setup(void) {
-    harness_open(&h, 0);
-}
-
-static void setup_as_gpu(void) {
-    harness_open_as_gpu(&h);
-}
-
-static void teardown(void) {
-    harness_close(&h);
-}
-
-static double *doubles(int64_t count) {
-    double *values = calloc((size_t)count, sizeof(double));
-    ck_assert_ptr_nonnull(values);
-    return values;
-}
 
 static int64_t in_count(const reference_window_shape *s) {
     return s->outer * s->inner * window_cases_product(s->in);
@@ -85,7 +66,7 @@ START_TEST(resize_gradient_agrees) {
         const bool bilinear = shape.method == CLY_BILINEAR;
         const int64_t in = in_count(&s), out = out_count(&s);
         float *x = test_random_floats(&random, in, -1, 1), *dy = test_random_floats(&random, out, -1, 1);
-        double *expected = doubles(in);
+        double *expected = harness_doubles(in);
         (bilinear ? reference_bilinear_gradient : reference_nearest_gradient)(&s, dy, expected);
         harness_case c = {.op = &cly_ops_resize_gradient_operator,
                           .shape = &shape,
@@ -119,7 +100,7 @@ static void check_pool(const cly_ops_pool_shape *shape, const reference_window_s
     for (int64_t i = 0; i < in && index % 2 == 0; i++) {
         x[i] = roundf(x[i] * 3);
     }
-    double *y = doubles(out), *expected = doubles(in);
+    double *y = harness_doubles(out), *expected = harness_doubles(in);
     float *y_values = test_random_floats(random, out, 0, 1);
     reference_pool(s, shape->window, shape->stride, shape->pad, shape->average, x, y);
     for (int64_t i = 0; i < out; i++) {
@@ -196,29 +177,14 @@ START_TEST(average_is_adjoint) {
 }
 END_TEST
 
-static void add_tests(TCase *cases) {
-    tcase_set_timeout(cases, 0);
-    tcase_add_test(cases, window_is_its_own_gradient);
-    tcase_add_test(cases, resize_gradient_agrees);
-    tcase_add_test(cases, pool_gradient_agrees);
-    tcase_add_test(cases, global_pool_gradient_agrees);
-    tcase_add_test(cases, average_is_adjoint);
-}
-
-static Suite *make_suite(void) {
-    Suite *suite = suite_create("ops.window_gradient");
-    TCase *cases = tcase_create("random");
-    tcase_add_checked_fixture(cases, setup, teardown);
-    add_tests(cases);
-    suite_add_tcase(suite, cases);
-    TCase *gpu = tcase_create("as on a GPU");
-    tcase_add_checked_fixture(gpu, setup_as_gpu, teardown);
-    add_tests(gpu);
-    suite_add_tcase(suite, gpu);
-    return suite;
-}
-
 int main(void) {
-    seed = test_seed("ops.window_gradient");
-    return cly_test_main(make_suite);
+    const harness_test tests[] = {
+        {window_is_its_own_gradient, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {resize_gradient_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {pool_gradient_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {global_pool_gradient_agrees, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {average_is_adjoint, HARNESS_PLAIN | HARNESS_AS_GPU},
+        {NULL, 0},
+    };
+    return harness_main("ops.window_gradient", tests, 0, &h, &seed);
 }
