@@ -4,13 +4,14 @@
 
 #include <stdlib.h>
 
-enum { SAMPLES = 2, OPEN_SIZE = 64 }; /* of a random input: the batch, and dimensions that the model leaves open */
+/* Of a random input: the batch, where the model does not fix it, and dimensions that the model leaves open. */
+enum { SAMPLES = 2, OPEN_SIZE = 64 };
 
 /* Numbers in [0, 1) that are the same everywhere. */
-static int make_input(const clayer_shape *shape, uint32_t *state, clayer_array **array_out) {
+static int make_input(const clayer_shape *shape, int64_t samples, uint32_t *state, clayer_array **array_out) {
     int64_t dims[CLAYER_MAX_RANK];
     for (int i = 0; i < shape->rank; i++) {
-        dims[i] = i == 0 ? SAMPLES : shape->dims[i] < 0 ? OPEN_SIZE : shape->dims[i];
+        dims[i] = i == 0 ? samples : shape->dims[i] < 0 ? OPEN_SIZE : shape->dims[i];
     }
     clayer_status status = clayer_array_create(CLAYER_FLOAT32, shape->rank, dims, array_out);
     if (status != CLAYER_OK) {
@@ -25,10 +26,16 @@ static int make_input(const clayer_shape *shape, uint32_t *state, clayer_array *
 }
 
 static int make_inputs(const clayer_model *model, clayer_array **inputs) {
+    const size_t count = clayer_model_get_input_count(model);
+    int64_t samples = SAMPLES;
+    for (size_t i = 0; i < count; i++) { /* one fixed batch is all inputs' */
+        const int64_t fixed = clayer_model_get_input_shape(model, i)->dims[0];
+        samples = fixed > 0 ? fixed : samples;
+    }
     uint32_t state = 1;
     int status = CLY_EXIT_DONE;
-    for (size_t i = 0; status == CLY_EXIT_DONE && i < clayer_model_get_input_count(model); i++) {
-        status = make_input(clayer_model_get_input_shape(model, i), &state, &inputs[i]);
+    for (size_t i = 0; status == CLY_EXIT_DONE && i < count; i++) {
+        status = make_input(clayer_model_get_input_shape(model, i), samples, &state, &inputs[i]);
     }
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "model/index.h"
 #include "model/summary.h"
 
 #define UNVISITED ((size_t)-1)
@@ -99,6 +100,7 @@ static clayer_status allocate_walk(walk *w) {
     clayer_status status = CLAYER_OK;
     void *memory = NULL;
     size_t nodes = w->model->node_count, layers = w->model->layer_count;
+    cly_model_table places = {0}; /* a layer: its index in model->layers, where a file's order is its own */
     CLY_TRY(cly_base_alloc(nodes, sizeof(size_t), &memory));
     w->depth = memory;
     CLY_TRY(cly_base_alloc(layers, sizeof(size_t), &memory));
@@ -113,22 +115,15 @@ static clayer_status allocate_walk(walk *w) {
     w->stack = memory;
     for (size_t i = 0; i < layers; i++) {
         w->layer_order[i] = UNVISITED;
+        CLY_TRY(cly_model_table_reserve(&places, false));
+        cly_model_table_put(&places, w->model->layers[i], false)->number = i;
     }
-    for (size_t i = 0, fresh = 0; i < nodes; i++) {
+    for (size_t i = 0; i < nodes; i++) {
         const clayer_node *node = w->model->nodes[i];
-        if (node->tensor > 0) {
-            w->layer_of[i] = w->layer_of[i - 1];
-        } else if (node->call == 0) {
-            w->layer_of[i] = fresh++; /* layers are listed in the order of their first call */
-        } else {
-            size_t j = 0;
-            while (w->model->layers[j] != node->layer) {
-                j++;
-            }
-            w->layer_of[i] = j;
-        }
+        w->layer_of[i] = cly_model_table_find(&places, node->layer, false)->number;
     }
 done:
+    cly_model_table_free(&places);
     return status;
 }
 

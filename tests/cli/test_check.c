@@ -66,6 +66,15 @@ START_TEST(the_input_can_be_given) {
 }
 END_TEST
 
+START_TEST(a_fixed_batch_is_the_check_s) {
+    const char *net = convert("summaries/k3_fixed_batch.json", "net.keras");
+    command_result result = RUN("summary", net);
+    CHECK_STATUS(result, 0);
+    CHECK_HOLDS(result.err, "holds a check");
+    command_free(&result);
+}
+END_TEST
+
 /* Changes the one stored output of the .h5 that is `x`'s prediction. */
 static void spoil(const char *path, const float *values, size_t size) {
     static char bytes[1 << 20];
@@ -112,6 +121,7 @@ static Suite *make_suite(void) {
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, verbs_tell_of_a_check);
     tcase_add_test(cases, the_input_can_be_given);
+    tcase_add_test(cases, a_fixed_batch_is_the_check_s);
     tcase_add_test(cases, every_verb_ends_with_1_where_the_device_differs);
     return suite;
 }

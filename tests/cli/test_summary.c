@@ -60,9 +60,9 @@ END_TEST
 
 /* Nested models, several outputs, arithmetic: golden/make_summaries.py asked both generations. */
 START_TEST(nested_tables_are_keras_own) {
-    static const char *const cases[] = {"siamese",       "chain",      "sequential",    "several_outputs",
-                                        "second_output", "deep",       "unknown_sizes", "frozen",
-                                        "long_names",    "normalised", "arithmetic",    "arithmetic_inside"};
+    static const char *const cases[] = {
+        "siamese", "chain",      "sequential", "several_outputs", "second_output",     "deep",        "unknown_sizes",
+        "frozen",  "long_names", "normalised", "arithmetic",      "arithmetic_inside", "late_inputs", "fixed_batch"};
     static const struct {
         const char *suffix, *options[3];
     } tables[] = {{"summary", {NULL}},

@@ -126,5 +126,19 @@ def normalised(k):
     return k.Model(inputs, k.layers.Rescaling(0.5, name="half")(x), name="normalised")
 
 
+def late_inputs(k):
+    """Outputs of several depths that meet the inputs in another order than that of the file; one of them is an input."""
+    used, side = k.Input((9, 3), name="used"), k.Input((5,), name="side")
+    x = k.layers.Conv1D(4, 3, name="inner")(used)
+    y = k.layers.Activation("relu", name="end")(x)
+    return k.Model([used, side], [y, x, y, used, k.layers.Dense(2, name="side_dense")(side)], name="late_inputs")
+
+
+def fixed_batch(k):
+    inputs = k.Input(batch_shape=(3, 10, 6), name="windows")
+    x = k.layers.Flatten(name="flat")(k.layers.Conv1D(4, 3, name="conv")(inputs))
+    return k.Model(inputs, k.layers.Dense(2, name="dense")(x), name="fixed_batch")
+
+
 CASES = [siamese, chain, sequential, several_outputs, second_output, deep, unknown_sizes, frozen, long_names, normalised,
-         arithmetic, arithmetic_inside]
+         arithmetic, arithmetic_inside, late_inputs, fixed_batch]
