@@ -82,6 +82,28 @@ __kernel void loss_sum(__global const float *restrict y_true, __global const flo
     slots[offset + slot] = total;
 }
 
+/* Where entries differ from `ignored` and the mask is not 0: the weight, if there is one, and `total` times that over
+ * sums[0], if `total` is not 0. By 0: `nothing` says 0, else a NaN or an infinity stays. */
+__kernel void loss_mask(__global const float *restrict mask, __global const float *restrict weight,
+                        __global const float *restrict y_true, __global const float *restrict sums,
+                        __global float *restrict product, const long count, const int4 mask_sizes,
+                        const int4 mask_strides, const int weighted, const int4 weight_sizes,
+                        const int4 weight_strides, const int has_ignored, const float ignored, const float total,
+                        const int nothing) {
+    const long k = get_global_id(0);
+    if (k >= count) {
+        return;
+    }
+    float value = mask[weight_at(k, mask_sizes, mask_strides)];
+    if (has_ignored && y_true[k] == ignored) {
+        value = 0.0f;
+    }
+    if (total != 0.0f) {
+        value *= nothing && sums[0] == 0.0f ? 0.0f : total / sums[0];
+    }
+    product[k] = weighted ? value * weight[weight_at(k, weight_sizes, weight_strides)] : value;
+}
+
 #else
 #if LOSS <= LAST_POINTWISE
 /* (value, derivative by p) of one element. `binary`: the labels of a hinge are 0 and 1. */

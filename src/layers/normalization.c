@@ -2,7 +2,9 @@
  * which also move the former. Keras: keras/src/layers/normalization/batch_normalization.py;
  * tf_keras/src/layers/normalization/batch_normalization.py for what Keras 2 has of its own. */
 #include "base/memory.h"
+#include "layers/arithmetic.h"
 #include "layers/axes.h"
+#include "layers/mask.h"
 
 typedef clayer_batch_normalization_config config;
 
@@ -25,9 +27,12 @@ static const cly_layers_param params[] = {
 
 static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                            clayer_shape *output_out) {
-    (void)count;
     bool listed[CLAYER_MAX_RANK];
     *output_out = *inputs;
+    if (count == 2 && inputs[1].rank != inputs->rank - 1) {
+        return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "the mask has %d axes, expects %d: one less than the input",
+                               inputs[1].rank, inputs->rank - 1);
+    }
     return cly_layers_expect_axes(layer, &((const config *)layer->config)->axes, inputs, listed);
 }
 
@@ -121,17 +126,88 @@ static cly_ops_place weight_place(int index) {
     return index < 0 ? CLY_PLACE(CLY_NOWHERE, 0) : CLY_PLACE(CLY_WEIGHT, index);
 }
 
+/* Keras 3 takes the statistics of what a mask keeps, Keras 2 where TensorFlow's fused kernel does not run. */
+static bool looks_at_mask(const clayer_layer *layer, const clayer_shape *inputs, size_t count, const parts *p) {
+    return count == 2 && p->of_batch && !is_fused(layer, inputs);
+}
+
+/* What a mask makes of the statistics: shapes of one rank. */
+typedef struct masked {
+    clayer_shape mask, statistics, kept; /* kept: how many entries, of every channel for itself */
+    cly_layers_operand mask_operand;
+    double all; /* as many where nothing is masked */
+} masked;
+
+/* `kept` is left in CLY_TEMPORARY 1. */
+static clayer_status plan_kept(const clayer_layer *layer, const clayer_shape *inputs, const parts *p, masked *m,
+                               cly_ops_steps *steps) {
+    const config *c = layer->config;
+    clayer_status status = CLAYER_OK;
+    bool listed[CLAYER_MAX_RANK];
+    CLY_TRY(cly_layers_expect_axes(layer, &c->axes, inputs, listed));
+    const int last = inputs->rank - 1;
+    *m = (masked){.mask = inputs[1], .statistics = *inputs, .all = (double)(p->outer * p->inner)};
+    m->mask.dims[m->mask.rank++] = 1;
+    m->kept = m->mask;
+    for (int i = 0; i < inputs->rank; i++) {
+        m->statistics.dims[i] = listed[i] ? inputs->dims[i] : 1;
+        m->kept.dims[i] = listed[i] ? m->mask.dims[i] : 1;
+    }
+    m->mask_operand = cly_layers_tensor(CLY_PLACE(CLY_INPUT, 1), &m->mask);
+    const float share = listed[last] ? 1.0f : 1.0f / (float)inputs->dims[last];
+    const cly_ops_place place = cly_layers_temporary(steps, 1, cly_layers_bytes(&m->kept));
+    const cly_layers_operand kept = cly_layers_tensor(place, &m->kept), least = cly_layers_number(1e-7);
+    CLY_TRY(cly_layers_plan_sum(steps, CLY_PLACE(CLY_INPUT, 1), &m->mask, place, &m->kept, share));
+    if (layer->generation == 3) {
+        CLY_TRY(cly_layers_plan_function(steps, CLY_ADD, &kept, &least, place, &m->kept, NULL));
+    }
+done:
+    return status;
+}
+
+/* Mean and variance of what the mask keeps into CLY_SAVED 0 and 1. */
+static clayer_status plan_masked_moments(const clayer_layer *layer, const clayer_shape *inputs, const parts *p,
+                                         cly_ops_steps *steps) {
+    clayer_status status = CLAYER_OK;
+    masked m;
+    CLY_TRY(plan_kept(layer, inputs, p, &m, steps));
+    const cly_ops_place work = cly_layers_temporary(steps, 0, cly_layers_bytes(inputs));
+    const cly_layers_operand kept = cly_layers_tensor(CLY_PLACE(CLY_TEMPORARY, 1), &m.kept);
+    const cly_layers_operand terms = cly_layers_tensor(work, inputs);
+    cly_layers_operand x = cly_layers_tensor(CLY_PLACE(CLY_INPUT, 0), inputs);
+    for (int i = 0; i < 2; i++) {
+        const cly_layers_operand sum = cly_layers_tensor(CLY_PLACE(CLY_SAVED, i), &m.statistics);
+        const cly_layers_operand mean = cly_layers_tensor(CLY_PLACE(CLY_SAVED, 0), &m.statistics);
+        if (i == 1) {
+            CLY_TRY(cly_layers_plan_function(steps, CLY_SUBTRACT, &x, &mean, work, inputs, NULL));
+            CLY_TRY(cly_layers_plan_function(steps, CLY_MULTIPLY, &terms, &terms, work, inputs, NULL));
+            x = terms;
+        }
+        CLY_TRY(cly_layers_plan_function(steps, CLY_MULTIPLY, &x, &m.mask_operand, work, inputs, NULL));
+        CLY_TRY(cly_layers_plan_sum(steps, work, inputs, sum.place, &m.statistics, 1));
+        CLY_TRY(cly_layers_plan_function(steps, CLY_DIVIDE, &sum, &kept, sum.place, &m.statistics, NULL));
+    }
+done:
+    return status;
+}
+
 /* The batch's mean and variance into CLY_SAVED 0 and 1, and from there into the moving ones. */
-static clayer_status plan_statistics(const clayer_layer *layer, const parts *p, cly_ops_place x, cly_ops_steps *steps) {
+static clayer_status plan_statistics(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                     const parts *p, cly_ops_place x, cly_ops_steps *steps) {
     const config *c = layer->config;
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
-    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_moments_operator, &step));
-    step->shape.moments = (cly_ops_moments_shape){.outer = p->outer, .axis = p->axis, .inner = p->inner};
-    step->operands[0] = x;
     for (int i = 0; i < 2; i++) {
-        step->operands[i + 1] = CLY_PLACE(CLY_SAVED, i);
         steps->saved_bytes[i] = (uint64_t)p->axis * sizeof(float);
+    }
+    if (looks_at_mask(layer, inputs, count, p)) {
+        CLY_TRY(plan_masked_moments(layer, inputs, p, steps));
+    } else {
+        CLY_TRY(cly_ops_steps_add(steps, &cly_ops_moments_operator, &step));
+        step->shape.moments = (cly_ops_moments_shape){.outer = p->outer, .axis = p->axis, .inner = p->inner};
+        step->operands[0] = x;
+        step->operands[1] = CLY_PLACE(CLY_SAVED, 0);
+        step->operands[2] = CLY_PLACE(CLY_SAVED, 1);
     }
     for (int i = 0; i < 2; i++) {
         CLY_TRY(cly_ops_steps_add(steps, &cly_ops_moving_average_operator, &step));
@@ -146,15 +222,19 @@ done:
 
 static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                           const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count, (void)output;
+    (void)output;
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
     parts p;
     cly_ops_place x = CLY_PLACE(CLY_INPUT, 0);
     CLY_TRY(split(layer, inputs, steps, &p));
     CLY_TRY(cly_layers_turn_in(&p.view, &x, 0, steps));
+    if (p.view.moved && looks_at_mask(layer, inputs, count, &p)) {
+        return cly_layers_fail(layer, CLAYER_UNSUPPORTED,
+                               "a mask for the statistics of axes that lie apart is not supported in training");
+    }
     if (p.of_batch) {
-        CLY_TRY(plan_statistics(layer, &p, x, steps));
+        CLY_TRY(plan_statistics(layer, inputs, count, &p, x, steps));
     }
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_batch_norm_operator, &step));
     step->shape.batch_norm = (cly_ops_batch_norm_shape){.outer = p.outer,
@@ -179,31 +259,75 @@ static cly_ops_place gradient_place(const clayer_layer *layer, int index) {
                                                              : CLY_PLACE(CLY_NOWHERE, 0);
 }
 
-static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
-    (void)count, (void)output;
+/* Appends the gradients that statistics of everything would give, of the input at `dx` (CLY_NOWHERE: not wanted). */
+static clayer_status plan_gradient(const clayer_layer *layer, const parts *p, bool of_batch, cly_ops_place x,
+                                   cly_ops_place dy, cly_ops_place dx, cly_ops_steps *steps) {
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
+    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_batch_norm_gradient_operator, &step));
+    step->shape.batch_norm_gradient = (cly_ops_batch_norm_gradient_shape){.outer = p->outer,
+                                                                          .axis = p->axis,
+                                                                          .inner = p->inner,
+                                                                          .epsilon = p->epsilon,
+                                                                          .has_gamma = p->gamma >= 0,
+                                                                          .batch_statistics = of_batch};
+    step->operands[0] = x;
+    step->operands[1] = weight_place(p->gamma);
+    step->operands[2] = p->of_batch ? CLY_PLACE(CLY_SAVED, 0) : CLY_PLACE(CLY_WEIGHT, p->mean);
+    step->operands[3] = p->of_batch ? CLY_PLACE(CLY_SAVED, 1) : CLY_PLACE(CLY_WEIGHT, p->variance);
+    step->operands[4] = dy;
+    step->operands[5] = dx;
+    step->operands[6] = gradient_place(layer, p->gamma);
+    step->operands[7] = gradient_place(layer, p->beta);
+done:
+    return status;
+}
+
+/* Where the mask keeps an entry the statistics depend on it as if they were those of everything, but all / kept times
+ * as much; elsewhere they do not. So dx = given + (batch - given) mask all / kept of the gradients with statistics that
+ * are given, and with those of everything. */
+static clayer_status plan_masked_gradient(const clayer_layer *layer, const clayer_shape *inputs, const parts *p,
+                                          cly_ops_steps *steps) {
+    clayer_status status = CLAYER_OK;
+    masked m;
+    const cly_ops_place dx = CLY_PLACE(CLY_INPUT_GRADIENT, 0), x = CLY_PLACE(CLY_INPUT, 0);
+    const cly_ops_place dy = CLY_PLACE(CLY_OUTPUT_GRADIENT, 0);
+    const cly_ops_place work = cly_layers_temporary(steps, 0, cly_layers_bytes(inputs));
+    CLY_TRY(plan_gradient(layer, p, true, x, dy, work, steps));
+    CLY_TRY(plan_gradient(layer, p, false, x, dy, dx, steps));
+    CLY_TRY(plan_kept(layer, inputs, p, &m, steps));
+    const cly_layers_operand kept = cly_layers_tensor(CLY_PLACE(CLY_TEMPORARY, 1), &m.kept);
+    const cly_layers_operand given = cly_layers_tensor(dx, inputs), change = cly_layers_tensor(work, inputs);
+    const cly_layers_operand all = cly_layers_number(m.all);
+    CLY_TRY(cly_layers_plan_function(steps, CLY_SUBTRACT, &change, &given, work, inputs, NULL));
+    CLY_TRY(cly_layers_plan_function(steps, CLY_MULTIPLY, &change, &m.mask_operand, work, inputs, NULL));
+    CLY_TRY(cly_layers_plan_function(steps, CLY_MULTIPLY, &change, &all, work, inputs, NULL));
+    CLY_TRY(cly_layers_plan_function(steps, CLY_DIVIDE, &change, &kept, work, inputs, NULL));
+    CLY_TRY(cly_layers_plan_function(steps, CLY_ADD, &given, &change, dx, inputs, NULL));
+done:
+    return status;
+}
+
+static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)output;
+    clayer_status status = CLAYER_OK;
     parts p;
     cly_ops_place x = CLY_PLACE(CLY_INPUT, 0), dy = CLY_PLACE(CLY_OUTPUT_GRADIENT, 0);
     CLY_TRY(split(layer, inputs, steps, &p));
+    if (count == 2 && wanted[1]) {
+        CLY_TRY(cly_layers_plan_no_gradient(&inputs[1], 1, steps));
+    }
+    if (wanted[0] && looks_at_mask(layer, inputs, count, &p)) {
+        return plan_masked_gradient(layer, inputs, &p, steps);
+    }
     CLY_TRY(cly_layers_turn_in(&p.view, &x, 0, steps));
     CLY_TRY(cly_layers_turn_in(&p.view, &dy, 1, steps));
-    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_batch_norm_gradient_operator, &step));
-    step->shape.batch_norm_gradient = (cly_ops_batch_norm_gradient_shape){.outer = p.outer,
-                                                                          .axis = p.axis,
-                                                                          .inner = p.inner,
-                                                                          .epsilon = p.epsilon,
-                                                                          .has_gamma = p.gamma >= 0,
-                                                                          .batch_statistics = p.of_batch};
-    step->operands[0] = x;
-    step->operands[1] = weight_place(p.gamma);
-    step->operands[2] = p.of_batch ? CLY_PLACE(CLY_SAVED, 0) : CLY_PLACE(CLY_WEIGHT, p.mean);
-    step->operands[3] = p.of_batch ? CLY_PLACE(CLY_SAVED, 1) : CLY_PLACE(CLY_WEIGHT, p.variance);
-    step->operands[4] = dy;
-    step->operands[5] = !wanted[0] ? CLY_PLACE(CLY_NOWHERE, 0) : p.view.moved ? dy : CLY_PLACE(CLY_INPUT_GRADIENT, 0);
-    step->operands[6] = gradient_place(layer, p.gamma);
-    step->operands[7] = gradient_place(layer, p.beta);
+    CLY_TRY(plan_gradient(layer, &p, p.of_batch, x, dy,
+                          !wanted[0]     ? CLY_PLACE(CLY_NOWHERE, 0)
+                          : p.view.moved ? dy
+                                         : CLY_PLACE(CLY_INPUT_GRADIENT, 0),
+                          steps));
     if (wanted[0]) {
         CLY_TRY(cly_layers_turn_out(&p.view, 1, CLY_PLACE(CLY_INPUT_GRADIENT, 0), steps));
     }
@@ -212,7 +336,9 @@ done:
 }
 
 const cly_layers_class cly_layers_batch_normalization = {.name = "BatchNormalization",
-                                                         .masks = CLY_MASKS_PASS,
+                                                         .masks = CLY_MASKS_USE_AND_PASS,
+                                                         .min_inputs = 1,
+                                                         .max_inputs = 2,
                                                          .auto_name = "batch_normalization",
                                                          .config_size = sizeof(config),
                                                          .params = params,

@@ -75,7 +75,7 @@ clayer_status clayer_model_get_costs(clayer_model *model, const clayer_shape *in
     }
     CLY_TRY(cly_model_flat(model, &flat));
     CLY_TRY(cly_model_plan_shapes(flat, input_shapes, batch_size, &shapes));
-    CLY_TRY(cly_model_plan_steps(flat, shapes, false, NULL, &plan));
+    CLY_TRY(cly_model_plan_steps(flat, shapes, false, NULL, false, &plan));
     CLY_TRY(cly_base_alloc(flat->node_count, sizeof(clayer_layer_costs), &memory));
     rows = memory;
     CLY_TRY(add_calls(flat, plan, rows, &count));

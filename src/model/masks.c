@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "layers/mask.h"
 #include "model/model.h"
+#include "model/training.h"
 
 bool cly_model_makes_masks(const clayer_layer *layer) {
     if (layer->class == &cly_layers_embedding) {
@@ -172,28 +173,21 @@ clayer_status cly_model_mask_output(clayer_model *flat, clayer_node *node) {
 
 /* ---- training ---- */
 
-static clayer_status refuse(const clayer_node *node, const char *what) {
-    char text[CLY_LAYERS_DESCRIPTION];
-    return cly_base_fail(CLAYER_UNSUPPORTED, "%s: a mask reaches %s", cly_model_describe_node(node, text, sizeof(text)),
-                         what);
-}
-
-clayer_status cly_model_check_masks(const clayer_model *flat, bool training, const bool *losses) {
+clayer_status cly_model_output_mask(const clayer_model *model, size_t index, const clayer_shape *shape,
+                                    clayer_shape *mask_out) {
+    clayer_status status = CLAYER_OK;
+    clayer_model *flat = NULL;
     clayer_node *const *outputs = NULL;
-    const size_t count = cly_model_outputs(flat, &outputs);
-    for (size_t i = 0; i < count; i++) {
-        if (outputs[i]->mask != NULL && (losses == NULL || losses[i])) {
-            return refuse(outputs[i], "this output, whose loss Keras weighs by it; that is not supported");
+    clayer_shape mask = {.rank = 0};
+    CLY_TRY(cly_model_flat(model, &flat));
+    (void)cly_model_outputs(flat, &outputs);
+    if (outputs[index]->mask != NULL) {
+        mask = outputs[index]->mask->shape;
+        for (int axis = 0; axis < mask.rank; axis++) {
+            mask.dims[axis] = mask.dims[axis] >= 0 ? mask.dims[axis] : axis < shape->rank ? shape->dims[axis] : 1;
         }
     }
-    for (size_t i = 0; i < flat->node_count && training; i++) {
-        const clayer_node *node = flat->nodes[i];
-        /* Keras 2 looks at it where it does not take TensorFlow's fused kernel, which it does for 4 and 5 axes. */
-        const bool looks = node->layer->generation == 3 || node->shape.rank < 4;
-        if (node->mask != NULL && node->layer->class == &cly_layers_batch_normalization && node->layer->trainable &&
-            looks) {
-            return refuse(node, "this layer, whose statistics Keras takes of what it keeps; that is not supported");
-        }
-    }
-    return CLAYER_OK;
+    *mask_out = mask;
+done:
+    return status;
 }

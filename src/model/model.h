@@ -148,10 +148,6 @@ size_t cly_model_mask_input(const clayer_node *call, clayer_node **inputs);
 /* Likewise, once the node is there: finds or makes its mask. */
 clayer_status cly_model_mask_output(clayer_model *flat, clayer_node *node);
 
-/* CLAYER_UNSUPPORTED where a mask reaches what could not be trained, or measured by a loss, as Keras does. losses NULL:
- * every output has one. */
-clayer_status cly_model_check_masks(const clayer_model *flat, bool training, const bool *losses);
-
 clayer_model *cly_model_retain(clayer_model *model);
 
 /* Where a node's layer stands in the model: "conv2d_1", in a flat model "encoder/conv2d_1". */

@@ -40,11 +40,15 @@ done:
 
 /* ---- calls ---- */
 
-static void mark_needed(const clayer_model *model, cly_model_call *calls) {
+/* `masks`: those of the outputs, too, which losses read. */
+static void mark_needed(const clayer_model *model, bool masks, cly_model_call *calls) {
     clayer_node *const *outputs = NULL;
     size_t output_count = cly_model_outputs(model, &outputs);
     for (size_t i = 0; i < output_count; i++) {
         calls[outputs[i]->index].needed = true;
+        if (masks && outputs[i]->mask != NULL) {
+            calls[outputs[i]->mask->index].needed = true;
+        }
     }
     for (size_t i = model->node_count; i > 0; i--) {
         const clayer_node *node = model->nodes[i - 1];
@@ -178,7 +182,7 @@ bool cly_model_plan_fits(const clayer_model *model, const cly_model_run_plan *pl
 
 /* Shapes and steps, without implementations. */
 static clayer_status plan_calls(clayer_model *model, const clayer_shape *input_shapes, bool training,
-                                const bool *logits, cly_model_run_plan **plan_out) {
+                                const bool *logits, bool masks, cly_model_run_plan **plan_out) {
     clayer_status status = CLAYER_OK;
     cly_model_run_plan *plan = NULL;
     void *memory = NULL;
@@ -197,7 +201,7 @@ static clayer_status plan_calls(clayer_model *model, const clayer_shape *input_s
         call->output = input_shapes[i];
         CLY_TRY(measure(model->inputs[i]->layer, &call->output, &call->output_bytes));
     }
-    mark_needed(model, plan->calls);
+    mark_needed(model, masks, plan->calls);
     CLY_TRY(list_sources(model, plan));
     for (size_t i = 0; i < model->node_count; i++) {
         if (plan->calls[i].needed && model->nodes[i]->input_count > 0) {
@@ -216,10 +220,10 @@ done:
 }
 
 clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *input_shapes, bool training,
-                                   const bool *logits, cly_model_run_plan **plan_out) {
+                                   const bool *logits, bool masks, cly_model_run_plan **plan_out) {
     clayer_status status = CLAYER_OK;
     cly_model_run_plan *plan = NULL;
-    CLY_TRY(plan_calls(model, input_shapes, training, logits, &plan));
+    CLY_TRY(plan_calls(model, input_shapes, training, logits, masks, &plan));
     CLY_TRY(choose_implementations(model, plan));
     *plan_out = plan;
     plan = NULL;
@@ -232,7 +236,7 @@ clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *inp
                                     cly_model_run_plan **plan_out) {
     clayer_status status = CLAYER_OK;
     cly_model_run_plan *plan = NULL;
-    CLY_TRY(plan_calls(model, input_shapes, false, NULL, &plan));
+    CLY_TRY(plan_calls(model, input_shapes, false, NULL, false, &plan));
     CLY_TRY(cly_model_fuse(model, folds, plan));
     CLY_TRY(choose_implementations(model, plan));
     CLY_TRY(cly_model_plan_storage(model, plan));

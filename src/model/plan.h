@@ -79,9 +79,9 @@ typedef struct cly_model_run_plan {
 } cly_model_run_plan;
 
 /* The first half of a plan, for input shapes without unknown dimensions, checked against the model's own: shapes and
- * steps. logits[i] is steps.logits of node i; NULL: none. */
+ * steps. logits[i] is steps.logits of node i; NULL: none. `masks`: those of the outputs are made, too. */
 clayer_status cly_model_plan_steps(clayer_model *model, const clayer_shape *input_shapes, bool training,
-                                   const bool *logits, cly_model_run_plan **plan_out);
+                                   const bool *logits, bool masks, cly_model_run_plan **plan_out);
 
 /* A whole plan for inference, with what is not switched off fused; `folds` is the model's list. */
 clayer_status cly_model_plan_create(clayer_model *model, const clayer_shape *input_shapes, cly_model_fold **folds,

@@ -22,6 +22,11 @@ typedef enum cly_model_logits { CLY_LOGITS_NONE = 0, CLY_LOGITS_SOFTMAX, CLY_LOG
  * logits of either activation, softmax or sigmoid, even of the one that is not theirs. */
 cly_model_logits cly_model_output_logits(const clayer_model *model, size_t index);
 
+/* The shape of the mask that reaches output `index`, for a pass of `shape` (the output's, batch in front); rank 0:
+ * there is none. */
+clayer_status cly_model_output_mask(const clayer_model *model, size_t index, const clayer_shape *shape,
+                                    clayer_shape *mask_out);
+
 typedef struct cly_model_training_config {
     const bool *losses;          /* per output: it has a loss; NULL: each has */
     const bool *logits;          /* per output: the loss reads the logits there (cly_model_output_logits says some);
@@ -58,6 +63,8 @@ typedef struct cly_model_training_output {
     cl_mem y;
     cl_mem logits;   /* what went into the last activation; NULL unless asked for */
     cl_mem gradient; /* to be written by the loss: with respect to y, or to the logits where these were asked for */
+    cl_mem mask;     /* Keras' mask of y, 1 where an entry counts and 0 where it does not; NULL: none */
+    clayer_shape mask_shape;
 } cly_model_training_output;
 clayer_status cly_model_training_get_output(cly_model_training *training, size_t index,
                                             cly_model_training_output *output_out);

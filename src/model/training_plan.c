@@ -90,7 +90,10 @@ static void add_outputs(const clayer_model *model, const cly_model_training_conf
     for (size_t i = 0; i < plan->output_count; i++) {
         cly_model_train_output *output = &plan->outputs[i];
         *output = (cly_model_train_output){
-            .y = plan->nodes[nodes[i]->index].output, .logits = CLY_MODEL_NO_VALUE, .gradient = CLY_MODEL_NO_VALUE};
+            .y = plan->nodes[nodes[i]->index].output,
+            .logits = CLY_MODEL_NO_VALUE,
+            .gradient = CLY_MODEL_NO_VALUE,
+            .mask = nodes[i]->mask != NULL ? plan->nodes[nodes[i]->mask->index].output : CLY_MODEL_NO_VALUE};
         if (cly_model_reads_logits(config, i)) {
             const clayer_node *end = cly_model_output_end(model, i);
             output->logits = cly_model_keeps_logits(end) ? plan->nodes[end->index].saved[CLY_LAYERS_SAVED_PREACTIVATION]
@@ -98,6 +101,7 @@ static void add_outputs(const clayer_model *model, const cly_model_training_conf
         }
         cly_model_train_touch(plan, output->y, plan->node_count);
         cly_model_train_touch(plan, output->logits, plan->node_count);
+        cly_model_train_touch(plan, output->mask, plan->node_count);
     }
 }
 
@@ -115,7 +119,7 @@ static clayer_status plan_forward(clayer_model *model, const cly_model_training_
             logits[end->index] = true;
         }
     }
-    CLY_TRY(cly_model_plan_steps(model, input_shapes, !config->inference, logits, &plan->forward));
+    CLY_TRY(cly_model_plan_steps(model, input_shapes, !config->inference, logits, true, &plan->forward));
     for (size_t i = 0; i < plan->node_count; i++) {
         CLY_TRY(add_values(model, plan, i, &input));
         CLY_TRY(add_activity(plan, model->nodes[i]));
@@ -181,7 +185,6 @@ clayer_status cly_model_train_plan_create(clayer_model *model, const cly_model_t
     plan->version = model->version;
     plan->node_count = model->node_count;
     plan->layer_count = model->layer_count;
-    CLY_TRY(cly_model_check_masks(model, !config->inference, config->losses));
     CLY_TRY(allocate(model, plan));
     CLY_TRY(plan_forward(model, config, input_shapes, plan));
     CLY_TRY(cly_model_train_plan_backward(model, config, plan));

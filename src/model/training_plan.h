@@ -43,7 +43,7 @@ typedef struct cly_model_train_node {
 } cly_model_train_node;
 
 typedef struct cly_model_train_output {
-    size_t y, logits, gradient; /* values; the latter two may be CLY_MODEL_NO_VALUE */
+    size_t y, logits, gradient, mask; /* values; all but the first may be CLY_MODEL_NO_VALUE */
 } cly_model_train_output;
 
 typedef enum cly_model_action_kind {

@@ -159,7 +159,11 @@ clayer_status cly_model_training_get_output(cly_model_training *training, size_t
     *output_out = (cly_model_training_output){.shape = training->current->forward->calls[nodes[index]->index].output,
                                               .y = cly_model_train_memory(training, output->y),
                                               .logits = cly_model_train_memory(training, output->logits),
-                                              .gradient = cly_model_train_memory(training, output->gradient)};
+                                              .gradient = cly_model_train_memory(training, output->gradient),
+                                              .mask = cly_model_train_memory(training, output->mask)};
+    if (nodes[index]->mask != NULL) {
+        output_out->mask_shape = training->current->forward->calls[nodes[index]->mask->index].output;
+    }
 done:
     return status;
 }

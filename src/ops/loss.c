@@ -91,23 +91,29 @@ static cly_arg arguments_of(const cly_ops_loss *loss) {
     return CLY_FLOAT4(a[0], a[1], a[2], a[3]);
 }
 
-/* workspace[at] = that sum. */
-static clayer_status add_up(clayer_context *context, const cly_ops_loss *loss, cly_ops_loss_sum sum, cl_mem y_true,
-                            cl_mem weight, cl_mem workspace, int64_t at) {
+/* workspace[at] = the sum over `count` things. */
+static clayer_status sum_up(clayer_context *context, cly_ops_loss_sum sum, int64_t count,
+                            const cly_ops_weighting *weighting, float ignored, cl_mem y_true, cl_mem weight,
+                            cl_mem workspace, int64_t at) {
     clayer_status status = CLAYER_OK;
     int64_t each = 0;
-    const int64_t count = summed_of(loss, sum), slots = cly_ops_slots_of(context, cly_base_larger(count, 1), 1, &each);
+    const int64_t slots = cly_ops_slots_of(context, cly_base_larger(count, 1), 1, &each);
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, count, options);
     cly_launch launch = {.program = "loss", .options = options, .kernel = "loss_sum"};
     cly_ops_each(context, slots, &launch);
     CLY_TRY(cly_device_run(context, &launch, CLY_BUFFER(y_true), CLY_BUFFER(weight), CLY_BUFFER(workspace),
                            CLY_LONG(SLOTS_AT), CLY_LONG(count), CLY_LONG(each), CLY_INT(slots),
-                           int4_of(loss->weighting.sizes), int4_of(loss->weighting.strides), CLY_INT(sum),
-                           CLY_FLOAT(loss->arguments[0])));
+                           int4_of(weighting->sizes), int4_of(weighting->strides), CLY_INT(sum), CLY_FLOAT(ignored)));
     CLY_TRY(cly_ops_slots_add(context, workspace, SLOTS_AT, slots, 1, 1.0f, workspace, at));
 done:
     return status;
+}
+
+static clayer_status add_up(clayer_context *context, const cly_ops_loss *loss, cly_ops_loss_sum sum, cl_mem y_true,
+                            cl_mem weight, cl_mem workspace, int64_t at) {
+    return sum_up(context, sum, summed_of(loss, sum), &loss->weighting, loss->arguments[0], y_true, weight, workspace,
+                  at);
 }
 
 /* The two sums that the kernels find in workspace[0] and [1], as far as they look there. */
@@ -171,6 +177,43 @@ clayer_status cly_ops_loss_values(clayer_context *context, const cly_ops_loss *l
     CLY_TRY(cly_device_run(context, &launch, CLY_BUFFER(y_pred), CLY_BUFFER(y_true), CLY_BUFFER(workspace),
                            CLY_BUFFER(values), CLY_LONG(count), CLY_INT(loss->axis), CLY_LONG(loss->inner),
                            arguments_of(loss), CLY_FLOAT(loss->scale), CLY_INT(loss->has_ignored ? HAS_IGNORED : 0)));
+done:
+    return status;
+}
+
+/* ---- masks ---- */
+
+/* What is kept is counted of the mask as it lies, or with labels of all that it is spread over. */
+static int64_t kept_of(const cly_ops_loss_mask *masking) {
+    return masking->has_ignored ? masking->count : masking->mask.count;
+}
+
+int64_t cly_ops_loss_mask_workspace(const clayer_context *context, const cly_ops_loss_mask *masking) {
+    int64_t each = 0;
+    const int64_t slots = cly_ops_slots_of(context, cly_base_larger(kept_of(masking), 1), 1, &each);
+    return SLOTS_AT + slots + cly_ops_slots_floats(slots, 1);
+}
+
+clayer_status cly_ops_loss_mask_run(clayer_context *context, const cly_ops_loss_mask *masking, cl_mem mask,
+                                    cl_mem weight, cl_mem y_true, cl_mem product, cl_mem workspace) {
+    clayer_status status = CLAYER_OK;
+    const bool weighted = masking->weight.count > 0, labelled = masking->has_ignored;
+    const int64_t kept = kept_of(masking);
+    char options[CLY_OPS_OPTIONS];
+    y_true = labelled ? y_true : mask;
+    if (masking->is_mean) {
+        CLY_TRY(sum_up(context, labelled ? CLY_LOSS_SUM_VALID_WEIGHTS : CLY_LOSS_SUM_WEIGHTS, kept, &masking->mask,
+                       masking->ignored, y_true, mask, workspace, 0));
+    }
+    cly_ops_options(context, NULL, masking->count, options);
+    cly_launch launch = {.program = "loss", .options = options, .kernel = "loss_mask"};
+    cly_ops_each(context, masking->count, &launch);
+    CLY_TRY(cly_device_run(context, &launch, CLY_BUFFER(mask), CLY_BUFFER(weighted ? weight : mask), CLY_BUFFER(y_true),
+                           CLY_BUFFER(workspace), CLY_BUFFER(product), CLY_LONG(masking->count),
+                           int4_of(masking->mask.sizes), int4_of(masking->mask.strides), CLY_INT(weighted),
+                           int4_of(masking->weight.sizes), int4_of(masking->weight.strides), CLY_INT(labelled),
+                           CLY_FLOAT(masking->ignored), CLY_FLOAT(masking->is_mean ? (float)kept : 0.0f),
+                           CLY_INT(masking->nothing_by_zero)));
 done:
     return status;
 }

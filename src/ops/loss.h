@@ -75,6 +75,22 @@ clayer_status cly_ops_loss_run(clayer_context *context, const cly_ops_loss *loss
                                cl_mem weight, cl_mem value, int64_t value_offset, float divisor, cl_mem gradient,
                                cl_mem bad_labels, cl_mem workspace);
 
+/* A mask as weights: product (count) = mask * weight, both spread over `count` things. */
+typedef struct cly_ops_loss_mask {
+    int64_t count;
+    cly_ops_weighting mask, weight; /* weight.count 0: none */
+    bool has_ignored;               /* what has that label, of as many as `count`, is masked, too */
+    float ignored;
+    bool is_mean;         /* what is kept weighs all over kept */
+    bool nothing_by_zero; /* likewise, nothing where nothing is kept; else NaN, as 0 / 0 is */
+} cly_ops_loss_mask;
+
+int64_t cly_ops_loss_mask_workspace(const clayer_context *context, const cly_ops_loss_mask *masking); /* floats */
+
+/* weight and y_true may be NULL where they are not looked at. */
+clayer_status cly_ops_loss_mask_run(clayer_context *context, const cly_ops_loss_mask *masking, cl_mem mask,
+                                    cl_mem weight, cl_mem y_true, cl_mem product, cl_mem workspace);
+
 /* values (outer, inner) = scale * entry, not weighted. */
 clayer_status cly_ops_loss_values(clayer_context *context, const cly_ops_loss *loss, cl_mem y_pred, cl_mem y_true,
                                   cl_mem values, cl_mem workspace);

@@ -13,6 +13,7 @@
 #include "base/spec.h"
 #include "device/device.h"
 #include "model/training.h"
+#include "ops/loss.h"
 
 extern const cly_spec_list cly_train_losses;
 
@@ -31,7 +32,14 @@ typedef struct cly_train_loss_shape {
     int generation;
     bool logits; /* y_pred is what went into the activation that the loss undoes */
     clayer_shape y_pred, y_true, weight;
+    bool masked; /* the weights come from cly_train_loss_mask, and say what Keras counts */
 } cly_train_loss_shape;
+
+/* How a mask and sample weights (rank 0: none) become the weights of a loss whose shapes are those of `shape`, whose
+ * own `weight` is not looked at. CLAYER_INVALID_SHAPE, naming `where`, unless they fit each other. */
+clayer_status cly_train_loss_mask(const cly_train_loss_shape *shape, const char *where, const clayer_shape *mask,
+                                  const clayer_shape *weight, cly_ops_loss_mask *masking_out,
+                                  clayer_shape *weights_out);
 
 /* CLAYER_INVALID_SHAPE if target and prediction do not fit, naming `where` ("output 'dense_1'"), both shapes and the
  * loss; for sparse targets one axis fewer, or a last one of 1. */

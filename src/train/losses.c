@@ -236,6 +236,11 @@ static void reduce(const cly_train_loss_shape *shape, cly_ops_loss *loss) {
         case NONE:
             break;
         case MEAN_WITH_SAMPLE_WEIGHT:
+            if (shape->masked) {
+                loss->nothing_by_zero = true;
+                loss->divisor = CLY_LOSS_SUM_WEIGHTS;
+                break;
+            }
             if (weighted || loss->has_ignored) {
                 loss->nothing_by_zero = true;
                 loss->divisor = !loss->has_ignored ? CLY_LOSS_SUM_WEIGHTS
@@ -246,7 +251,7 @@ static void reduce(const cly_train_loss_shape *shape, cly_ops_loss *loss) {
             loss->scale /= (float)cly_ops_loss_entries(loss);
             break;
         default:
-            if (loss->has_ignored) {
+            if (loss->has_ignored && !shape->masked) {
                 loss->nothing_by_zero = shape->generation != 2;
                 loss->divisor = CLY_LOSS_SUM_VALID;
                 break;
@@ -307,6 +312,28 @@ done:
 }
 
 /* ---- the contract of loss.h ---- */
+
+clayer_status cly_train_loss_mask(const cly_train_loss_shape *given, const char *where, const clayer_shape *mask,
+                                  const clayer_shape *weight, cly_ops_loss_mask *masking_out,
+                                  clayer_shape *weights_out) {
+    clayer_status status = CLAYER_OK;
+    cly_train_loss_shape shape = *given;
+    const int reduction = (int)cly_base_spec_get(given->loss, "reduction");
+    cly_ops_loss loss;
+    cly_ops_loss_mask masking;
+    clayer_shape places;
+    shape.weight.rank = 0;
+    CLY_TRY(cly_train_loss_describe(&shape, where, &loss, &places));
+    CLY_TRY(cly_train_mask_weights(shape.generation, where, mask, weight, loss.has_ignored ? &places : NULL, &masking,
+                                   weights_out));
+    masking.has_ignored = loss.has_ignored;
+    masking.ignored = loss.arguments[0];
+    masking.is_mean = reduction == SUM_OVER_BATCH_SIZE || reduction == AUTO || reduction == MEAN;
+    masking.nothing_by_zero = shape.generation != 2;
+    *masking_out = masking;
+done:
+    return status;
+}
 
 clayer_status cly_train_loss_check(const cly_train_loss_shape *shape, const char *where) {
     cly_ops_loss loss;

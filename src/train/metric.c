@@ -250,6 +250,11 @@ void cly_train_metric_take_logits(cly_train_metric *metric, bool logits) {
     metric->logits = logits;
 }
 
+bool cly_train_metric_takes_mask(const cly_train_metric *metric) {
+    return metric->generation == 2 ||
+           !(has_bins(&metric->spec) || metric->spec.entry->id == CLY_TRAIN_ROOT_MEAN_SQUARED_ERROR);
+}
+
 /* ---- feeding and reading ---- */
 
 /* At least `floats` floats; what was enqueued keeps the old buffer until it is done. */

@@ -34,6 +34,10 @@ const char *cly_train_metric_name(const cly_train_metric *metric);
 cly_model_logits cly_train_metric_undoes(const cly_train_metric *metric);
 void cly_train_metric_take_logits(cly_train_metric *metric, bool logits);
 
+/* Whether a mask that reaches the prediction is a weight of this metric: in Keras 2 always, in Keras 3 only where a
+ * function of each entry is averaged (MeanMetricWrapper). */
+bool cly_train_metric_takes_mask(const cly_train_metric *metric);
+
 /* Adds a batch; sample_weight NULL: none, else of `weight_shape` as for losses. Enqueues only. */
 clayer_status cly_train_metric_update(cly_train_metric *metric, const clayer_shape *y_pred_shape, cl_mem y_pred,
                                       const clayer_shape *y_true_shape, cl_mem y_true, const clayer_shape *weight_shape,

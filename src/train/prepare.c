@@ -102,6 +102,7 @@ static clayer_status check_targets(cly_train_session *session, const cly_train_h
         const char *name = clayer_model_get_output_name(model, i);
         clayer_shape y_pred = *clayer_model_get_output_shape(model, i);
         char where[CLY_LAYERS_DESCRIPTION];
+        clayer_shape mask;
         if (!session->has_loss[i]) {
             continue;
         }
@@ -114,13 +115,16 @@ static clayer_status check_targets(cly_train_session *session, const cly_train_h
                 y_pred.dims[axis] = axis < y->shape.rank ? y->shape.dims[axis] : 1;
             }
         }
-        const cly_train_loss_shape shape = {.loss = &session->compiled->outputs[i].loss,
-                                            .generation = model->generation,
-                                            .logits = session->reads_logits[i],
-                                            .y_pred = y_pred,
-                                            .y_true = y->shape,
-                                            .weight = weight->given ? weight->shape : (clayer_shape){0}};
+        cly_train_loss_shape shape = cly_train_session_loss_shape(session, i, &y_pred, &y->shape);
+        shape.weight = weight->given ? weight->shape : (clayer_shape){0};
         (void)snprintf(where, sizeof(where), "output '%s'", name);
+        CLY_TRY(cly_model_output_mask(model, i, &y_pred, &mask));
+        if (mask.rank > 0) {
+            cly_ops_loss_mask masking;
+            const clayer_shape given = shape.weight;
+            CLY_TRY(cly_train_loss_mask(&shape, where, &mask, &given, &masking, &shape.weight));
+            shape.masked = true;
+        }
         CLY_TRY(cly_train_loss_check(&shape, where));
     }
 done:

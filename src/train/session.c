@@ -41,6 +41,11 @@ void cly_train_session_destroy(cly_train_session *session) {
     cly_device_buffer_destroy(context, session->bad);
     cly_device_buffer_destroy(context, session->workspace);
     cly_train_session_free_columns(session);
+    for (size_t i = 0; session->masked != NULL && i < session->output_count; i++) {
+        cly_device_buffer_destroy(context, session->masked[i].loss);
+        cly_device_buffer_destroy(context, session->masked[i].weighted);
+    }
+    free(session->masked);
     free(session->has_loss);
     free(session->reads_logits);
     free(session->host_sums);
@@ -122,6 +127,8 @@ static clayer_status create(clayer_model *model, cly_train_compiled *compiled, c
     session->compiled = compiled;
     session->output_count = compiled->output_count;
     session->array_count = cly_train_array_count(model);
+    CLY_TRY(cly_base_alloc(session->output_count, sizeof(cly_train_masked), &memory));
+    session->masked = memory;
     CLY_TRY(look_at_losses(session));
     CLY_TRY(cly_device_upload_create(context, &session->upload));
     for (size_t i = 0; i < CLY_UPLOAD_SLOTS; i++) {

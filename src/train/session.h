@@ -27,6 +27,13 @@ typedef struct cly_train_slot {
     clayer_tensor **inputs; /* the inputs' buffers in the batch's shapes */
 } cly_train_slot;
 
+/* The weights that a mask makes at one output, of one step. */
+typedef struct cly_train_masked {
+    cl_mem loss, weighted; /* of the loss; the mask times the sample weights, of weighted metrics */
+    uint64_t loss_bytes, weighted_bytes;
+    clayer_shape loss_shape, weighted_shape;
+} cly_train_masked;
+
 enum { CLY_TRAIN_EVALUATES = 0, CLY_TRAIN_TRAINS = 1 };
 
 typedef struct cly_train_session {
@@ -46,6 +53,7 @@ typedef struct cly_train_session {
     float *host_sums;                     /* room for them */
     cl_mem workspace;
     uint64_t workspace_bytes;
+    cly_train_masked *masked;  /* per output */
     cly_train_column *columns; /* in the order of Keras' logs */
     size_t column_count;       /* 0: not made yet */
     cly_model_weight *weights; /* those that the optimizer moves */
@@ -88,6 +96,31 @@ clayer_status cly_train_session_reset(cly_train_session *session);
 /* Waits for the device: the value of every column, and the first step since the reset whose loss was no finite number
  * (from 0; -1: none). */
 clayer_status cly_train_session_read(cly_train_session *session, double *values, int64_t *bad_step_out);
+
+/* ---- what a step reads (output.c) ---- */
+
+/* Output `index` of the pass that ran, its target and weights, and what its mask makes of these. */
+typedef struct cly_train_output_data {
+    cly_model_training_output pass;
+    const cly_train_host_array *y;
+    cl_mem y_buffer;
+    clayer_shape loss_weight_shape, plain_weight_shape, weighted_shape; /* of rank 0: none */
+    cl_mem loss_weight, plain_weight, weighted;                         /* plain: of metrics that take no weights */
+    clayer_shape sample_weight_shape;
+    cl_mem sample_weight; /* as it was given; NULL: none */
+} cly_train_output_data;
+clayer_status cly_train_session_get_output(const cly_train_session *session, int mode, int slot, size_t index,
+                                           cly_train_output_data *data);
+
+/* Enqueues the weights that masks make, once between the forward pass and what reads them. */
+clayer_status cly_train_session_mask(cly_train_session *session, int mode, int slot);
+
+/* The loss of output `index` for predictions and targets of these shapes; its weights are left out. */
+cly_train_loss_shape cly_train_session_loss_shape(const cly_train_session *session, size_t index,
+                                                  const clayer_shape *y_pred, const clayer_shape *y_true);
+
+/* Makes the workspace of losses at least so large. */
+clayer_status cly_train_session_hold_workspace(cly_train_session *session, uint64_t bytes);
 
 /* ---- names (names.c) ---- */
 

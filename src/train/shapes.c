@@ -6,6 +6,9 @@
 
 #include <limits.h>
 
+#include "base/error.h"
+#include "layers/layer.h"
+
 int64_t cly_train_count(const clayer_shape *shape) {
     int64_t count = 1;
     for (int axis = 0; axis < shape->rank; axis++) {
@@ -135,6 +138,51 @@ bool cly_train_weigh_loss(int generation, const clayer_shape *entries, const cla
         (void)cly_train_same_rank(&e, &w);
     }
     return spread(&e, &w, weighting_out);
+}
+
+static int64_t dim_from_end(const clayer_shape *shape, int axis) {
+    return axis < shape->rank ? shape->dims[shape->rank - 1 - axis] : 1;
+}
+
+/* `other` spread over `shape` by NumPy's rule; false where sizes differ and neither is 1. */
+static bool widen(clayer_shape *shape, const clayer_shape *other) {
+    clayer_shape result = {.rank = shape->rank > other->rank ? shape->rank : other->rank};
+    for (int axis = 0; axis < result.rank; axis++) {
+        const int64_t a = dim_from_end(shape, axis), b = dim_from_end(other, axis);
+        if (a != b && a != 1 && b != 1) {
+            return false;
+        }
+        result.dims[result.rank - 1 - axis] = a == 1 ? b : a;
+    }
+    *shape = result;
+    return true;
+}
+
+clayer_status cly_train_mask_weights(int generation, const char *where, const clayer_shape *mask,
+                                     const clayer_shape *weight, const clayer_shape *places,
+                                     cly_ops_loss_mask *masking_out, clayer_shape *product_out) {
+    clayer_shape m = *mask, w = *weight;
+    cly_ops_loss_mask masking = {.weight = even};
+    if (generation != 2 && w.rank > 0) {
+        (void)cly_train_same_rank(&m, &w);
+    } else if (w.rank == m.rank + 1 && ends_in_one(&w)) {
+        w.rank--;
+    } else if (w.rank > 0 && m.rank == w.rank + 1) {
+        expand(&w);
+    }
+    clayer_shape product = m;
+    if (!widen(&product, &w) || (places != NULL && !widen(&product, places)) || !spread(&product, &m, &masking.mask) ||
+        (w.rank > 0 && !spread(&product, &w, &masking.weight))) {
+        char masks[CLY_LAYERS_SHAPE_TEXT], weights[CLY_LAYERS_SHAPE_TEXT];
+        return cly_base_fail(CLAYER_INVALID_SHAPE,
+                             "%s: sample weights of shape %s do not fit Keras' mask of the output, of shape %s", where,
+                             cly_layers_shape_text(weight, weights, sizeof(weights)),
+                             cly_layers_shape_text(mask, masks, sizeof(masks)));
+    }
+    masking.count = cly_train_count(&product);
+    *masking_out = masking;
+    *product_out = product;
+    return CLAYER_OK;
 }
 
 bool cly_train_weigh_mean(const clayer_shape *entries, const clayer_shape *weight, cly_ops_weighting *weighting_out) {

@@ -27,6 +27,13 @@ clayer_shape cly_train_without(const clayer_shape *shape, int axis);
 bool cly_train_weigh_loss(int generation, const clayer_shape *entries, const clayer_shape *weight,
                           cly_ops_weighting *weighting_out);
 
+/* A mask times sample weights (rank 0: none) as weights of the shape *product_out: ranks that differ by one are mended
+ * as for a loss, then both are spread by NumPy's rule; so is the product over `places`, if that is not NULL.
+ * CLAYER_INVALID_SHAPE, naming `where`, unless they fit. What is ignored, and a mean, are left to the caller. */
+clayer_status cly_train_mask_weights(int generation, const char *where, const clayer_shape *mask,
+                                     const clayer_shape *weight, const clayer_shape *places,
+                                     cly_ops_loss_mask *masking_out, clayer_shape *product_out);
+
 /* As Keras' Mean takes them: from the batch on; what lies behind the weights' axes has one weight. */
 bool cly_train_weigh_mean(const clayer_shape *entries, const clayer_shape *weight, cly_ops_weighting *weighting_out);
 

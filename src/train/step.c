@@ -82,63 +82,20 @@ done:
 
 /* ---- losses and metrics ---- */
 
-/* What a step reads for one output. */
-typedef struct output_data {
-    cly_model_training_output pass;
-    const cly_train_host_array *y, *weight;
-    cl_mem y_buffer, weight_buffer; /* weight NULL: none */
-} output_data;
-
-static clayer_status get_output(const cly_train_session *session, int mode, int slot_index, size_t index,
-                                output_data *data) {
-    const cly_train_slot *slot = &session->slots[slot_index];
-    const size_t y = session->model->input_count + index, weight = y + session->output_count;
-    data->y = &slot->host.arrays[y];
-    data->weight = &slot->host.arrays[weight];
-    data->y_buffer = slot->buffers[y];
-    data->weight_buffer = data->weight->given ? slot->buffers[weight] : NULL;
-    return cly_model_training_get_output(session->passes[mode], index, &data->pass);
-}
-
-static cly_train_loss_shape loss_shape(const cly_train_session *session, const output_data *data, size_t index) {
-    cly_train_loss_shape shape = {.loss = &session->compiled->outputs[index].loss,
-                                  .generation = session->model->generation,
-                                  .logits = session->reads_logits[index],
-                                  .y_pred = data->pass.shape,
-                                  .y_true = data->y->shape};
-    if (data->weight_buffer != NULL) {
-        shape.weight = data->weight->shape;
-    }
-    return shape;
-}
-
-static clayer_status hold_workspace(cly_train_session *session, uint64_t bytes) {
-    clayer_context *context = session->model->context;
-    cl_mem buffer = NULL;
-    if (bytes <= session->workspace_bytes) {
-        return CLAYER_OK;
-    }
-    clayer_status status = cly_device_buffer_create(context, bytes, &buffer);
-    if (status == CLAYER_OK) {
-        cly_device_buffer_destroy(context, session->workspace);
-        session->workspace = buffer;
-        session->workspace_bytes = bytes;
-    }
-    return status;
-}
-
-static clayer_status run_loss(cly_train_session *session, int mode, size_t index, const output_data *data) {
+static clayer_status run_loss(cly_train_session *session, int mode, size_t index, const cly_train_output_data *data) {
     clayer_context *context = session->model->context;
     const cly_train_compiled *compiled = session->compiled;
-    const cly_train_loss_shape shape = loss_shape(session, data, index);
+    cly_train_loss_shape shape = cly_train_session_loss_shape(session, index, &data->pass.shape, &data->y->shape);
     clayer_status status = CLAYER_OK;
+    shape.weight = data->loss_weight_shape;
+    shape.masked = data->pass.mask != NULL;
     cly_train_loss_run run = {.y_pred = shape.logits ? data->pass.logits : data->pass.y,
                               .y_true = data->y_buffer,
-                              .weight = data->weight_buffer,
+                              .weight = data->loss_weight,
                               .value = session->values,
                               .value_offset = (int64_t)index,
                               .scale = 1};
-    CLY_TRY(hold_workspace(session, cly_train_loss_workspace_bytes(context, &shape)));
+    CLY_TRY(cly_train_session_hold_workspace(session, cly_train_loss_workspace_bytes(context, &shape)));
     run.workspace = session->workspace;
     if (mode == CLY_TRAIN_TRAINS) {
         run.gradient = data->pass.gradient;
@@ -158,15 +115,20 @@ static clayer_status run_metrics(cly_train_session *session, int mode, int slot)
     clayer_status status = CLAYER_OK;
     for (size_t i = 0; i < session->column_count; i++) {
         const cly_train_column *column = &session->columns[i];
-        output_data data;
+        cly_train_output_data data;
         if (column->metric == NULL) {
             continue;
         }
-        CLY_TRY(get_output(session, mode, slot, (size_t)column->metric_output, &data));
-        const bool weighted = column->weighted && data.weight_buffer != NULL;
-        CLY_TRY(cly_train_metric_update(
-            column->metric, &data.pass.shape, column->reads_logits ? data.pass.logits : data.pass.y, &data.y->shape,
-            data.y_buffer, weighted ? &data.weight->shape : NULL, weighted ? data.weight_buffer : NULL));
+        CLY_TRY(cly_train_session_get_output(session, mode, slot, (size_t)column->metric_output, &data));
+        cl_mem weight = column->weighted ? data.weighted : data.plain_weight;
+        const clayer_shape *weight_shape = column->weighted ? &data.weighted_shape : &data.plain_weight_shape;
+        if (!cly_train_metric_takes_mask(column->metric)) {
+            weight = column->weighted ? data.sample_weight : NULL;
+            weight_shape = &data.sample_weight_shape;
+        }
+        CLY_TRY(cly_train_metric_update(column->metric, &data.pass.shape,
+                                        column->reads_logits ? data.pass.logits : data.pass.y, &data.y->shape,
+                                        data.y_buffer, weight_shape, weight));
     }
 done:
     return status;
@@ -177,9 +139,9 @@ done:
 static clayer_status run_losses(cly_train_session *session, int mode, int slot) {
     clayer_status status = CLAYER_OK;
     for (size_t i = 0; i < session->output_count; i++) {
-        output_data data;
+        cly_train_output_data data;
         if (session->has_loss[i]) {
-            CLY_TRY(get_output(session, mode, slot, i, &data));
+            CLY_TRY(cly_train_session_get_output(session, mode, slot, i, &data));
             CLY_TRY(run_loss(session, mode, i, &data));
         }
     }
@@ -200,6 +162,7 @@ clayer_status cly_train_session_step(cly_train_session *session, int mode, int s
     }
     CLY_TRY(cly_device_upload_use(session->upload, slot));
     CLY_TRY(cly_model_training_forward(passes, batch->inputs, session->step));
+    CLY_TRY(cly_train_session_mask(session, mode, slot));
     CLY_TRY(run_losses(session, mode, slot));
     CLY_TRY(run_metrics(session, mode, slot));
     CLY_TRY(cly_model_training_add_penalties(passes, session->values, (int64_t)session->output_count));

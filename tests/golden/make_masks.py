@@ -6,8 +6,9 @@
 For a model STEM (k2_... by tf_keras, k3_... by Keras 3):
     STEM.h5     the whole model, not compiled; STEM.keras for k3f_..., of which Keras 3 itself opens no .h5
     STEM.npz    x, t and y, for several inputs x.<input name>: predict(x), and w0, w1, ... after one step of plain SGD
-                at a rate of 0.5 by mean_squared_error towards t; no weights where a mask reaches the loss or a
-                BatchNormalization, which clayer does not train
+                at a rate of 0.5 by mean_squared_error towards t
+    STEM.CASE.npz  for k2_ and k3_reaching_loss and each of WEIGHING: t, perhaps sample weights s, w0, w1, ... after
+                such a step by that loss, and log.NAME and test.NAME: what fit and then evaluate tell
 Models of one chain are Sequential in Keras 3, whose functional files spell masks out as operations: those are k3f_...
 """
 import pathlib
@@ -75,7 +76,23 @@ def nested(K):
 
 CHAINS = {"embedding_mean": embedding_mean, "masking_mean": masking_mean, "stopped": stopped,
           "reaching_loss": reaching_loss, "reaching_statistics": reaching_statistics, "nested": nested}
-UNTRAINED = ("reaching_loss", "reaching_statistics")
+
+# Losses and metrics that a mask weighs: loss, targets (a column of numbers a class, or labels), the shape of sample
+# weights if there are any, and whether Keras 3 alone has it.
+STEPS_OF = (3, STEPS)
+WEIGHING = {
+    "plain": (lambda K: "mean_absolute_error", "numbers", None, False),
+    "weighted": (lambda K: "mean_squared_error", "numbers", STEPS_OF, False),
+    "labels": (lambda K: K.losses.SparseCategoricalCrossentropy(from_logits=True), "labels", STEPS_OF, False),
+    "ignored": (lambda K: K.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=1), "labels", None,
+                False),
+    "ignored_weighted": (lambda K: K.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=1), "labels",
+                         STEPS_OF, False),
+    "sum": (lambda K: K.losses.MeanSquaredError(reduction="sum"), "numbers", STEPS_OF, False),
+    "by_weights": (lambda K: K.losses.SparseCategoricalCrossentropy(
+        from_logits=True, ignore_class=1, reduction="mean_with_sample_weight"), "labels", STEPS_OF, True),
+    "samples": (lambda K: "mean_squared_error", "numbers", (3,), None),
+}
 
 
 def two(K):
@@ -150,11 +167,41 @@ def write(stem, generation, model, name):
     t = quantised(rng, y.shape)
     names = [f"x.{tensor.name.split(':')[0]}" for tensor in model.inputs] if len(inputs) > 1 else ["x"]
     arrays = {**dict(zip(names, inputs)), "t": t, "y": y}
-    if name not in UNTRAINED:
-        K = GENERATIONS[generation]
-        model.compile(K.optimizers.SGD(0.5), "mean_squared_error", run_eagerly=True)
-        model.fit(given, t, batch_size=len(t), epochs=1, shuffle=False, verbose=0)
-        arrays.update({f"w{i}": weight for i, weight in enumerate(model.get_weights())})
+    K = GENERATIONS[generation]
+    weights = model.get_weights()
+    model.compile(K.optimizers.SGD(0.5), "mean_squared_error", run_eagerly=True)
+    model.fit(given, t, batch_size=len(t), epochs=1, shuffle=False, verbose=0)
+    arrays.update({f"w{i}": weight for i, weight in enumerate(model.get_weights())})
+    write_npz(FOLDER / f"{stem}.npz", arrays)
+    print(stem, flush=True)
+    if name == "reaching_loss" and not stem.startswith("k3f"):
+        for case, what in WEIGHING.items():
+            model.set_weights(weights)
+            write_weighing(f"{stem}.{case}", generation, model, given, *what)
+
+
+def write_weighing(stem, generation, model, x, loss, targets, weighing, keras3):
+    """`keras3`: True for what only Keras 3 has, None for what only Keras 2 takes."""
+    if keras3 is not False and keras3 != (generation == 3 or None):
+        return
+    K = GENERATIONS[generation]
+    rng = np.random.default_rng([sum(stem.encode()), generation])
+    labels = targets == "labels"
+    t = rng.integers(0, 2, STEPS_OF).astype(np.float32) if labels else quantised(rng, (*STEPS_OF, 2))
+    names = ["sparse_categorical_accuracy", "sparse_categorical_crossentropy"] if labels else \
+        ["mean_absolute_error", "accuracy"]
+    own = [] if labels else [K.metrics.RootMeanSquaredError()]
+    weighted = ["sparse_categorical_accuracy"] if labels else ["mean_squared_error",
+                                                               K.metrics.RootMeanSquaredError(name="rmse")]
+    model.compile(K.optimizers.SGD(0.5), loss(K), metrics=names + own, weighted_metrics=weighted, run_eagerly=True)
+    arrays = {"t": t}
+    if weighing is not None:
+        arrays["s"] = np.abs(quantised(rng, weighing)) + np.float32(0.25)
+    logs = model.fit(x, t, sample_weight=arrays.get("s"), batch_size=len(t), epochs=1, shuffle=False, verbose=0)
+    arrays.update({f"log.{name}": np.float32(values[0]) for name, values in logs.history.items()})
+    arrays.update({f"w{i}": weight for i, weight in enumerate(model.get_weights())})
+    tested = model.evaluate(x, t, sample_weight=arrays.get("s"), batch_size=len(t), verbose=0, return_dict=True)
+    arrays.update({f"test.{name}": np.float32(value) for name, value in tested.items()})
     write_npz(FOLDER / f"{stem}.npz", arrays)
     print(stem, flush=True)
 

@@ -1,6 +1,6 @@
 /* io/test_masks.c: models through which Keras' masks go, from files of both generations: they predict and learn what
- * Keras does, also nested and where a file of Keras 3 spells the masks out; what a mask would change in training and is
- * not done is refused by name. */
+ * Keras does, also nested, where a file of Keras 3 spells the masks out, and where a mask weighs losses, metrics and
+ * the statistics of a BatchNormalization. */
 #include <clayer/train.h>
 #include <math.h>
 #include <stdio.h>
@@ -74,11 +74,11 @@ static clayer_status train(example *e) {
     return clayer_model_fit(e->model, &data, &fit, NULL);
 }
 
-static void expect_learnt(const char *stem, example *e) {
+/* The weights are the archive's w0, w1, ... */
+static void expect_weights(const char *stem, const example *e) {
     clayer_model *flat = NULL;
     int number = 0;
     MUST(cly_model_flat(e->model, &flat));
-    ck_assert_msg(train(e) == CLAYER_OK, "%s: %s", stem, clayer_last_error());
     for (size_t i = 0; i < flat->layer_count; i++) {
         for (size_t w = 0; w < flat->layers[i]->weight_count; w++) {
             char name[16];
@@ -96,11 +96,36 @@ static void expect_learnt(const char *stem, example *e) {
     ck_assert_int_gt(number, 0);
 }
 
-static const char *const learning[] = {
-    "k2_embedding_mean",  "k2_masking_mean",  "k2_stopped", "k2_nested",     "k2_added",
-    "k2_added_part",      "k2_side_by_side",  "k2_behind",  "k2_softmax",    "k3_embedding_mean",
-    "k3_masking_mean",    "k3_stopped",       "k3_nested",  "k3f_stopped",   "k3_softmax",
-    "k3f_embedding_mean", "k3f_masking_mean", "k3f_nested", "k3f_added_part"};
+static void expect_learnt(const char *stem, example *e) {
+    ck_assert_msg(train(e) == CLAYER_OK, "%s: %s", stem, clayer_last_error());
+    expect_weights(stem, e);
+}
+
+static const char *const learning[] = {"k2_embedding_mean",
+                                       "k2_masking_mean",
+                                       "k2_stopped",
+                                       "k2_nested",
+                                       "k2_added",
+                                       "k2_added_part",
+                                       "k2_side_by_side",
+                                       "k2_behind",
+                                       "k2_softmax",
+                                       "k3_embedding_mean",
+                                       "k3_masking_mean",
+                                       "k3_stopped",
+                                       "k3_nested",
+                                       "k3f_stopped",
+                                       "k3_softmax",
+                                       "k3f_embedding_mean",
+                                       "k3f_masking_mean",
+                                       "k3f_nested",
+                                       "k3f_added_part",
+                                       "k2_reaching_loss",
+                                       "k3_reaching_loss",
+                                       "k3f_reaching_loss",
+                                       "k2_reaching_statistics",
+                                       "k3_reaching_statistics",
+                                       "k3f_reaching_statistics"};
 
 START_TEST(models_predict_and_learn_as_keras) {
     example e;
@@ -158,19 +183,117 @@ START_TEST(numbers_without_a_row_are_refused) {
 }
 END_TEST
 
-static const struct {
-    const char *stem, *named;
-} refused[] = {{"k2_reaching_loss", "a mask reaches this output"},
-               {"k3_reaching_loss", "a mask reaches this output"},
-               {"k2_reaching_statistics", "BatchNormalization"},
-               {"k3_reaching_statistics", "BatchNormalization"}};
+/* ---- masks at losses and metrics ---- */
 
-START_TEST(what_masks_would_change_in_training_is_refused) {
+static const char *const numbers_metrics[] = {"mean_absolute_error", "accuracy", "root_mean_squared_error", NULL};
+static const char *const numbers_weighted[] = {"mean_squared_error", "root_mean_squared_error(name=rmse)", NULL};
+static const char *const labels_metrics[] = {"sparse_categorical_accuracy", "sparse_categorical_crossentropy", NULL};
+static const char *const labels_weighted[] = {"sparse_categorical_accuracy", NULL};
+
+static const struct {
+    const char *name, *loss;
+    bool labels;
+    int only; /* the generation that has it; 0: both */
+} weighing[] = {
+    {"plain", "mean_absolute_error", false, 0},
+    {"weighted", "mean_squared_error", false, 0},
+    {"labels", "sparse_categorical_crossentropy(from_logits=True)", true, 0},
+    {"ignored", "sparse_categorical_crossentropy(from_logits=True,ignore_class=1)", true, 0},
+    {"ignored_weighted", "sparse_categorical_crossentropy(from_logits=True,ignore_class=1)", true, 0},
+    {"sum", "mean_squared_error(reduction=sum)", false, 0},
+    {"by_weights", "sparse_categorical_crossentropy(from_logits=True,ignore_class=1,reduction=mean_with_sample_weight)",
+     true, 3},
+    {"samples", "mean_squared_error", false, 2},
+};
+#define WEIGHING (sizeof(weighing) / sizeof(weighing[0]))
+
+/* Every log that Keras has under `prefix`. */
+static void expect_logs(const char *stem, const clayer_archive *archive, const char *prefix, const clayer_log *logs,
+                        size_t count) {
+    size_t told = 0;
+    for (size_t i = 0; i < clayer_archive_get_count(archive); i++) {
+        const char *name = clayer_archive_get_name(archive, i);
+        if (strncmp(name, prefix, strlen(prefix)) != 0) {
+            continue;
+        }
+        size_t at = 0;
+        while (at < count && strcmp(logs[at].name, name + strlen(prefix)) != 0) {
+            at++;
+        }
+        ck_assert_msg(at < count, "%s: no log %s", stem, name);
+        const float value = (float)logs[at].value;
+        expect_near(stem, name, &value, clayer_archive_get_array(archive, i));
+        told++;
+    }
+    ck_assert_uint_eq(told, count);
+}
+
+START_TEST(masks_weigh_losses_and_metrics_as_keras) {
+    const int generation = 2 + _i / (int)WEIGHING;
+    const size_t which = (size_t)_i % WEIGHING;
+    char stem[64], path[128];
     example e;
-    open_example(refused[_i].stem, &e);
-    expect_output(refused[_i].stem, &e);
-    REFUSED(train(&e), CLAYER_UNSUPPORTED, refused[_i].named);
+    clayer_archive *answers = NULL;
+    clayer_log logs[16];
+    size_t count = 0;
+    clayer_history *history = NULL;
+    if (weighing[which].only != 0 && weighing[which].only != generation) {
+        return; /* the other generation has no such case */
+    }
+    (void)snprintf(stem, sizeof(stem), "k%d_reaching_loss", generation);
+    open_example(stem, &e);
+    (void)snprintf(path, sizeof(path), "masks/%s.%s.npz", stem, weighing[which].name);
+    MUST(clayer_archive_load(golden_path(path), &answers));
+    const clayer_compile_config compile = {
+        .struct_size = sizeof(compile),
+        .optimizer = "sgd(learning_rate=0.5)",
+        .loss = weighing[which].loss,
+        .metrics = weighing[which].labels ? labels_metrics : numbers_metrics,
+        .weighted_metrics = weighing[which].labels ? labels_weighted : numbers_weighted};
+    MUST(clayer_model_compile(e.model, &compile));
+    const clayer_array *y = clayer_archive_find(answers, "t"), *weight = clayer_archive_find(answers, "s");
+    const clayer_dataset data = {
+        .struct_size = sizeof(data), .x = e.inputs, .y = &y, .sample_weight = weight != NULL ? &weight : NULL};
+    const clayer_fit_config fit = {.struct_size = sizeof(fit), .no_shuffle = true};
+    ck_assert_msg(clayer_model_fit(e.model, &data, &fit, &history) == CLAYER_OK, "%s: %s", path, clayer_last_error());
+    for (count = 0; count < clayer_history_get_count(history) && count < 16; count++) {
+        logs[count] = (clayer_log){.name = clayer_history_get_name(history, count),
+                                   .value = clayer_history_get_value(history, count, 0)};
+    }
+    expect_logs(path, answers, "log.", logs, count);
+    const example trained = {.model = e.model, .archive = answers};
+    expect_weights(path, &trained);
+    MUST(clayer_model_evaluate(e.model, &data, NULL, logs, 16, &count));
+    expect_logs(path, answers, "test.", logs, count);
+    clayer_history_destroy(history);
+    clayer_archive_destroy(answers);
     close_example(&e);
+}
+END_TEST
+
+/* A weight a sample does not fit a mask of steps in Keras 3, nor one of other sizes in Keras 2. */
+START_TEST(weights_that_do_not_fit_the_mask_are_refused) {
+    static const struct {
+        const char *stem;
+        int rank;
+        int64_t shape[2];
+    } cases[] = {{"k3_reaching_loss", 1, {3}}, {"k2_reaching_loss", 2, {3, 4}}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        example e;
+        clayer_array *weight = NULL;
+        open_example(cases[i].stem, &e);
+        const clayer_compile_config compile = {
+            .struct_size = sizeof(compile), .optimizer = "sgd", .loss = "mean_squared_error"};
+        MUST(clayer_model_compile(e.model, &compile));
+        MUST(clayer_array_create(CLAYER_FLOAT32, cases[i].rank, cases[i].shape, &weight));
+        const clayer_array *weights = weight;
+        const clayer_dataset data = {
+            .struct_size = sizeof(data), .x = e.inputs, .y = e.targets, .sample_weight = &weights};
+        REFUSED(clayer_model_fit(e.model, &data, NULL, NULL), CLAYER_INVALID_SHAPE,
+                "do not fit Keras' mask of the output");
+        clayer_array_destroy(weight);
+        close_example(&e);
+    }
 }
 END_TEST
 
@@ -231,8 +354,8 @@ static Suite *make_suite(void) {
     tcase_add_loop_test(cases, models_predict_and_learn_as_keras, 0, (int)(sizeof(learning) / sizeof(learning[0])));
     tcase_add_test(cases, masked_steps_have_no_say);
     tcase_add_test(cases, numbers_without_a_row_are_refused);
-    tcase_add_loop_test(cases, what_masks_would_change_in_training_is_refused, 0,
-                        (int)(sizeof(refused) / sizeof(refused[0])));
+    tcase_add_loop_test(cases, masks_weigh_losses_and_metrics_as_keras, 0, (int)(2 * WEIGHING));
+    tcase_add_test(cases, weights_that_do_not_fit_the_mask_are_refused);
     tcase_add_test(cases, spatial_dropout_is_written_as_keras_reads_it);
     tcase_add_test(cases, joins_that_keras3_spells_out_are_named);
     tcase_add_test(cases, masks_that_do_not_fit_are_refused);
