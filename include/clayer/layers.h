@@ -1,5 +1,5 @@
-/* clayer/layers.h: the parameters of every layer (conv_layers.h, model_layers.h), and a layer used on its own, without
- * a model.
+/* clayer/layers.h: the parameters of every layer (conv_layers.h, model_layers.h, image_layers.h), and a layer used on
+ * its own, without a model.
  *
  * Parameters have Keras' names and meanings. A config struct begins with `size_t struct_size` (set it to sizeof the
  * struct); a zero in any other field means Keras' default, so a field whose zero would be another legal value says so
@@ -29,6 +29,7 @@
 #include <clayer/context.h>
 #include <clayer/conv_layers.h>
 #include <clayer/export.h>
+#include <clayer/image_layers.h>
 #include <clayer/model_layers.h>
 #include <clayer/status.h>
 #include <clayer/tensor.h>

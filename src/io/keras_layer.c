@@ -67,6 +67,8 @@ static const struct {
     {"Conv", "groups", ALL_ONES},
     {"Conv", "dilation_rate", ALL_ONES},
     {"1D", "data_format", CHANNELS_LAST},
+    {"Random", "rng_type", ANYTHING},          /* how Keras 2 keeps the state of its random numbers */
+    {"Rand", "bounding_box_format", ANYTHING}, /* of boxes beside the images */
 };
 
 static bool is_harmless_value(const cJSON *value, harmless allowed) {

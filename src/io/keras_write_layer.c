@@ -61,7 +61,12 @@ static bool is_unknown(const cly_layers_class *class, const char *name, int gene
         {2, "Resizing", "antialias"},
         {2, "Resizing", "data_format"},
         {2, "CenterCrop", "data_format"},
+        {2, "RandomContrast", "value_range"},
+        {3, "RandomGrayscale", "seed"},
     };
+    if (generation == 2 && strncmp(class->name, "Random", 6) == 0 && strcmp(name, "data_format") == 0) {
+        return true;
+    }
     for (size_t i = 0; i < CLY_COUNT(unknown); i++) {
         if (unknown[i].generation == generation && strcmp(unknown[i].class_name, class->name) == 0 &&
             strcmp(unknown[i].argument, name) == 0) {

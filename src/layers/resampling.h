@@ -18,4 +18,10 @@ typedef struct cly_layers_resampling {
 clayer_status cly_layers_plan_resample(const clayer_layer *layer, const clayer_shape *x, const clayer_shape *y,
                                        const cly_layers_resampling *resampling, bool backward, cly_ops_steps *steps);
 
+/* Appends the middle of an image that has the ratio of `target` (rows, columns), bilinearly resized to that size: from
+ * the layer's input to its output, or their gradients the other way. */
+clayer_status cly_layers_plan_ratio_crop(const clayer_layer *layer, const clayer_shape *input,
+                                         const clayer_shape *output, const int64_t target[2], bool backward,
+                                         cly_ops_steps *steps);
+
 #endif

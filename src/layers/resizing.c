@@ -242,29 +242,14 @@ static clayer_status crop_infer(const clayer_layer *layer, const clayer_shape *i
     return resize_shape(layer, inputs, c->height, c->width, output_out);
 }
 
-/* The middle of the image; of one that is smaller in either direction the middle with the target's ratio, bilinearly
- * resized. */
-static clayer_status plan_crop(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
-                               bool backward, cly_ops_steps *steps) {
-    const crop_config *c = layer->config;
-    const int64_t target[2] = {c->height, c->width};
+clayer_status cly_layers_plan_ratio_crop(const clayer_layer *layer, const clayer_shape *input,
+                                         const clayer_shape *output, const int64_t target[2], bool backward,
+                                         cly_ops_steps *steps) {
     const cly_ops_place framed = CLY_PLACE(CLY_TEMPORARY, 0);
     const cly_ops_place x = backward ? CLY_PLACE(CLY_INPUT_GRADIENT, 0) : CLY_PLACE(CLY_INPUT, 0);
     const cly_ops_place y = backward ? CLY_PLACE(CLY_OUTPUT_GRADIENT, 0) : CLY_PLACE(CLY_OUTPUT, 0);
     clayer_status status = CLAYER_OK;
-    frame f = {.shape = *output};
-    int64_t spare[2];
-    for (int i = 0; i < 2; i++) {
-        spare[i] = input->dims[cly_layers_spatial_axis(layer, i)] - target[i];
-        f.before[i] = -(spare[i] / 2);
-    }
-    if (spare[0] >= 0 && spare[1] >= 0) {
-        if (spare[0] > 0 || spare[1] > 0) { /* else the output is the input */
-            CLY_TRY(plan_frame(layer, input, &f, backward, backward ? y : x, backward ? x : y, steps));
-        }
-        goto done;
-    }
-    f = (frame){.shape = *input};
+    frame f = {.shape = *input};
     crop_to_ratio(layer, target, &f);
     const bool frames = !cly_layers_same_shape(&f.shape, input);
     const cly_ops_place near = frames ? framed : x;
@@ -279,6 +264,31 @@ static clayer_status plan_crop(const clayer_layer *layer, const clayer_shape *in
     CLY_TRY(cly_layers_plan_resample(layer, &f.shape, output, &r, backward, steps));
     if (frames && backward) {
         CLY_TRY(plan_frame(layer, input, &f, true, framed, x, steps));
+    }
+done:
+    return status;
+}
+
+/* The middle of the image; of one that is smaller in either direction the middle with the target's ratio, bilinearly
+ * resized. */
+static clayer_status plan_crop(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                               bool backward, cly_ops_steps *steps) {
+    const crop_config *c = layer->config;
+    const int64_t target[2] = {c->height, c->width};
+    const cly_ops_place x = backward ? CLY_PLACE(CLY_INPUT_GRADIENT, 0) : CLY_PLACE(CLY_INPUT, 0);
+    const cly_ops_place y = backward ? CLY_PLACE(CLY_OUTPUT_GRADIENT, 0) : CLY_PLACE(CLY_OUTPUT, 0);
+    clayer_status status = CLAYER_OK;
+    frame f = {.shape = *output};
+    int64_t spare[2];
+    for (int i = 0; i < 2; i++) {
+        spare[i] = input->dims[cly_layers_spatial_axis(layer, i)] - target[i];
+        f.before[i] = -(spare[i] / 2);
+    }
+    if (spare[0] < 0 || spare[1] < 0) {
+        return cly_layers_plan_ratio_crop(layer, input, output, target, backward, steps);
+    }
+    if (spare[0] > 0 || spare[1] > 0) { /* else the output is the input */
+        CLY_TRY(plan_frame(layer, input, &f, backward, backward ? y : x, backward ? x : y, steps));
     }
 done:
     return status;
