@@ -28,7 +28,7 @@ BOTH = [
 ]
 KERAS2 = [("RandomHeight", dict(factor=0.25)), ("RandomWidth", dict(factor=(-0.25, 0.5), interpolation="nearest"))]
 KERAS3 = [
-    ("RandomShear", {}), ("RandomShear", dict(x_factor=0.25, y_factor=(0.0, 0.5), fill_mode="nearest")),
+    ("RandomShear", {}), ("RandomShear", dict(x_factor=(0.0, 0.25), y_factor=(0.0, 0.5), fill_mode="nearest")),
     ("RandomPerspective", dict(factor=0.5, scale=0.25)), ("RandomElasticTransform", dict(scale=(0.0, 0.5))),
     ("RandomErasing", {}), ("RandomErasing", dict(factor=0.5, scale=(0.25, 0.5), fill_value=1.0)),
     ("RandomHue", dict(factor=0.25)), ("RandomSaturation", dict(factor=0.25)),

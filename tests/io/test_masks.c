@@ -344,6 +344,32 @@ START_TEST(masks_that_do_not_fit_are_refused) {
     MUST(clayer_layer_create(context, "Softmax", NULL, &layer));
     REFUSED(clayer_layer_get_output_shape(layer, softmax, 2, &y), CLAYER_INVALID_SHAPE, "a mask of shape (2, 5)");
     clayer_layer_destroy(layer);
+    const clayer_shape twice[2] = {fits[0], fits[0]};
+    MUST(clayer_layer_create(context, "BatchNormalization", NULL, &layer));
+    REFUSED(clayer_layer_get_output_shape(layer, twice, 2, &y), CLAYER_INVALID_SHAPE, "the mask has 3 axes, expects 2");
+    clayer_layer_destroy(layer);
+}
+END_TEST
+
+/* Statistics of axes 1 and 3, which do not lie side by side. */
+START_TEST(masks_for_axes_that_lie_apart_are_refused_in_training) {
+    const clayer_shape shapes[2] = {{.rank = 4, .dims = {2, 3, 4, 5}}, {.rank = 3, .dims = {2, 3, 4}}};
+    const clayer_batch_normalization_config config = {.struct_size = sizeof(config),
+                                                      .axes = {.rank = 2, .dims = {1, 3}}};
+    clayer_layer *layer = NULL;
+    clayer_tensor *inputs[2] = {NULL, NULL}, *output = NULL;
+    MUST(clayer_layer_create(context, "BatchNormalization", &config, &layer));
+    for (int i = 0; i < 2; i++) {
+        MUST(clayer_tensor_create(context, shapes[i].rank, shapes[i].dims, &inputs[i]));
+    }
+    MUST(clayer_tensor_create(context, 4, shapes[0].dims, &output));
+    MUST(clayer_layer_forward(layer, inputs, 2, output));
+    MUST(clayer_layer_set_training(layer, true));
+    REFUSED(clayer_layer_forward(layer, inputs, 2, output), CLAYER_UNSUPPORTED, "axes that lie apart");
+    clayer_tensor_destroy(inputs[0]);
+    clayer_tensor_destroy(inputs[1]);
+    clayer_tensor_destroy(output);
+    clayer_layer_destroy(layer);
 }
 END_TEST
 
@@ -359,6 +385,7 @@ static Suite *make_suite(void) {
     tcase_add_test(cases, spatial_dropout_is_written_as_keras_reads_it);
     tcase_add_test(cases, joins_that_keras3_spells_out_are_named);
     tcase_add_test(cases, masks_that_do_not_fit_are_refused);
+    tcase_add_test(cases, masks_for_axes_that_lie_apart_are_refused_in_training);
     tcase_set_timeout(cases, 300);
     suite_add_tcase(suite, cases);
     return suite;
