@@ -7,6 +7,7 @@ For a model STEM (k2_... by tf_keras, k3_... by Keras 3):
     STEM.h5     the whole model, not compiled; STEM.keras for k3f_..., of which Keras 3 itself opens no .h5
     STEM.npz    x, t and y, for several inputs x.<input name>: predict(x), and w0, w1, ... after one step of plain SGD
                 at a rate of 0.5 by mean_squared_error towards t
+    k2_heads, k3f_heads  two outputs, of which a mask reaches the first: x, t0, t1, w0, w1, ... and log.NAME likewise
     STEM.CASE.npz  for k2_ and k3_reaching_loss and each of WEIGHING: t, perhaps sample weights s, w0, w1, ... after
                 such a step by that loss, and log.NAME and test.NAME: what fit and then evaluate tell
 Models of one chain are Sequential in Keras 3, whose functional files spell masks out as operations: those are k3f_...
@@ -206,9 +207,32 @@ def write_weighing(stem, generation, model, x, loss, targets, weighing, keras3):
     print(stem, flush=True)
 
 
+def write_heads(stem, generation, K):
+    rng = np.random.default_rng([sum(stem.encode()), generation])
+    numbers_in = K.Input(**numbers())
+    steps_of = K.layers.Embedding(7, WIDTH, mask_zero=True)(numbers_in)
+    model = K.Model(numbers_in, [K.layers.Dense(2, name="each")(steps_of), K.layers.Dense(
+        1, name="whole")(K.layers.GlobalAveragePooling1D()(steps_of))])
+    model.set_weights([quantised(rng, weight.shape, 1.0) for weight in model.get_weights()])
+    path = FOLDER / f"{stem}.{'keras' if generation == 3 else 'h5'}"
+    model.save(path)
+    if path.suffix == ".keras":
+        make_stable(path)
+    x, t = example(rng, "numbers"), [quantised(rng, (*STEPS_OF, 2)), quantised(rng, (3, 1))]
+    model.compile(K.optimizers.SGD(0.5), ["mean_squared_error", "mean_absolute_error"], loss_weights=[0.5, 2.0],
+                  metrics=[["mean_absolute_error"], ["mean_squared_error"]], run_eagerly=True)
+    logs = model.fit(x, t, batch_size=len(x), epochs=1, shuffle=False, verbose=0)
+    arrays = {"x": x, "t0": t[0], "t1": t[1]}
+    arrays.update({f"log.{name}": np.float32(values[0]) for name, values in logs.history.items()})
+    arrays.update({f"w{i}": weight for i, weight in enumerate(model.get_weights())})
+    write_npz(FOLDER / f"{stem}.npz", arrays)
+    print(stem, flush=True)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     for generation, K in GENERATIONS.items():
+        write_heads("k2_heads" if generation == 2 else "k3f_heads", generation, K)
         for name, layers in CHAINS.items():
             write(f"k{generation}_{name}", generation, chain(K, layers(K)), name)
             if generation == 3:
