@@ -37,6 +37,20 @@
 #define F(T, a, b, p) CHOOSE(T, (a) > ZERO(T), a, (a) * (b))
 #elif FUNCTION == FUNCTION_ADD_SCALED
 #define F(T, a, b, p) fma(b, (T)((p).x), a)
+#elif FUNCTION == FUNCTION_LOGICAL_AND
+#define F(T, a, b, p) TRUTH(T, IS_TRUE(T, a) && IS_TRUE(T, b))
+#elif FUNCTION == FUNCTION_LOGICAL_OR
+#define F(T, a, b, p) TRUTH(T, IS_TRUE(T, a) || IS_TRUE(T, b))
+#elif FUNCTION == FUNCTION_LOGICAL_XOR
+#define F(T, a, b, p) TRUTH(T, TRUTH(T, IS_TRUE(T, a)) != TRUTH(T, IS_TRUE(T, b)))
+#elif FUNCTION == FUNCTION_MODULO
+#define F(T, a, b, p) CHOOSE(T, fmod(a, b) * (b) < ZERO(T), fmod(a, b) + (b), fmod(a, b))
+#elif FUNCTION == FUNCTION_FLOOR_DIVIDE
+#define F(T, a, b, p) floor((a) / (b))
+#elif FUNCTION == FUNCTION_SELECT
+#define F(T, a, b, p) CHOOSE(T, IS_TRUE(T, a), b, ZERO(T))
+#elif FUNCTION == FUNCTION_SELECT_NOT
+#define F(T, a, b, p) CHOOSE(T, IS_TRUE(T, a), ZERO(T), b)
 #elif FUNCTION == FUNCTION_SQUARE
 #define F(T, a, b, p) ((a) * (a))
 #elif FUNCTION == FUNCTION_SQRT
@@ -49,6 +63,28 @@
 #define F(T, a, b, p) fabs(a)
 #elif FUNCTION == FUNCTION_CLIP
 #define F(T, a, b, p) CLIP(T, a, (p).y, (p).z)
+#elif FUNCTION == FUNCTION_SIN
+#define F(T, a, b, p) sin(a)
+#elif FUNCTION == FUNCTION_COS
+#define F(T, a, b, p) cos(a)
+#elif FUNCTION == FUNCTION_SIGN
+#define F(T, a, b, p) CHOOSE(T, isnan(a), a, TRUTH(T, (a) > ZERO(T)) - TRUTH(T, (a) < ZERO(T)))
+#elif FUNCTION == FUNCTION_FLOOR
+#define F(T, a, b, p) floor(a)
+#elif FUNCTION == FUNCTION_CEIL
+#define F(T, a, b, p) ceil(a)
+#elif FUNCTION == FUNCTION_ROUND
+#define F(T, a, b, p) rint(a)
+#elif FUNCTION == FUNCTION_ERF
+#define F(T, a, b, p) erf(a)
+#elif FUNCTION == FUNCTION_LOG1P
+#define F(T, a, b, p) log1p(a)
+#elif FUNCTION == FUNCTION_EXPM1
+#define F(T, a, b, p) expm1(a)
+#elif FUNCTION == FUNCTION_FILL
+#define F(T, a, b, p) ((T)((p).y))
+#elif FUNCTION == FUNCTION_STOP
+#define F(T, a, b, p) (a)
 #endif
 
 /* a and b of y's size, or one element, or a number. */

@@ -22,12 +22,30 @@
 #define FUNCTION_LESS_EQUAL 13
 #define FUNCTION_PRELU 14
 #define FUNCTION_ADD_SCALED 15
-#define FUNCTION_SQUARE 16
-#define FUNCTION_SQRT 17
-#define FUNCTION_RSQRT 18
-#define FUNCTION_LOG 19
-#define FUNCTION_ABSOLUTE 20
-#define FUNCTION_CLIP 21
+#define FUNCTION_LOGICAL_AND 16
+#define FUNCTION_LOGICAL_OR 17
+#define FUNCTION_LOGICAL_XOR 18
+#define FUNCTION_MODULO 19
+#define FUNCTION_FLOOR_DIVIDE 20
+#define FUNCTION_SELECT 21
+#define FUNCTION_SELECT_NOT 22
+#define FUNCTION_SQUARE 23
+#define FUNCTION_SQRT 24
+#define FUNCTION_RSQRT 25
+#define FUNCTION_LOG 26
+#define FUNCTION_ABSOLUTE 27
+#define FUNCTION_CLIP 28
+#define FUNCTION_SIN 29
+#define FUNCTION_COS 30
+#define FUNCTION_SIGN 31
+#define FUNCTION_FLOOR 32
+#define FUNCTION_CEIL 33
+#define FUNCTION_ROUND 34
+#define FUNCTION_ERF 35
+#define FUNCTION_LOG1P 36
+#define FUNCTION_EXPM1 37
+#define FUNCTION_FILL 38
+#define FUNCTION_STOP 39
 
 /* An operand's step along a row: 1, 0 for the same element throughout, SCALAR for the number p.x and no buffer. */
 #define SCALAR -1
@@ -39,3 +57,4 @@
 
 #define CHOOSE(T, condition, one, other) ((condition) ? (one) : (other))
 #define TRUTH(T, condition) CHOOSE(T, condition, (T)(1.0f), (T)(0.0f))
+#define IS_TRUE(T, a) ((a) != (T)(0.0f))

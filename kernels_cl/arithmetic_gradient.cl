@@ -36,6 +36,15 @@
 #elif FUNCTION == FUNCTION_ADD_SCALED
 #define BY_A(T, a, b, p) ONE(T)
 #define BY_B(T, a, b, p) ((T)((p).x))
+#elif FUNCTION == FUNCTION_MODULO
+#define BY_A(T, a, b, p) ONE(T)
+#define BY_B(T, a, b, p) (-floor((a) / (b)))
+#elif FUNCTION == FUNCTION_SELECT
+#define BY_A(T, a, b, p) ZERO(T)
+#define BY_B(T, a, b, p) TRUTH(T, IS_TRUE(T, a))
+#elif FUNCTION == FUNCTION_SELECT_NOT
+#define BY_A(T, a, b, p) ZERO(T)
+#define BY_B(T, a, b, p) CHOOSE(T, IS_TRUE(T, a), ZERO(T), ONE(T))
 #elif FUNCTION == FUNCTION_SQUARE
 #define BY_A(T, a, b, p) ((T)(2.0f) * (a))
 #elif FUNCTION == FUNCTION_SQRT
@@ -48,7 +57,17 @@
 #define BY_A(T, a, b, p) (TRUTH(T, (a) > ZERO(T)) - TRUTH(T, (a) < ZERO(T)))
 #elif FUNCTION == FUNCTION_CLIP
 #define BY_A(T, a, b, p) CHOOSE(T, (a) < (T)((p).y) || (a) > (T)((p).z), ZERO(T), ONE(T))
-#else /* comparisons */
+#elif FUNCTION == FUNCTION_SIN
+#define BY_A(T, a, b, p) cos(a)
+#elif FUNCTION == FUNCTION_COS
+#define BY_A(T, a, b, p) (-sin(a))
+#elif FUNCTION == FUNCTION_ERF
+#define BY_A(T, a, b, p) ((T)(1.1283791670955126f) * exp(-(a) * (a)))
+#elif FUNCTION == FUNCTION_LOG1P
+#define BY_A(T, a, b, p) (ONE(T) / (ONE(T) + (a)))
+#elif FUNCTION == FUNCTION_EXPM1
+#define BY_A(T, a, b, p) exp(a)
+#else /* comparisons, truth values, steps, and where a gradient stops */
 #define BY_A(T, a, b, p) ZERO(T)
 #endif
 #ifndef BY_B

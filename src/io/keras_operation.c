@@ -153,6 +153,31 @@ done:
     return status;
 }
 
+/* Whether two calls have the same arguments beside their tensors. */
+static bool are_alike(const cJSON *a, const cJSON *b) {
+    const cJSON *history_a = cly_io_keras_history(a), *history_b = cly_io_keras_history(b);
+    if ((history_a == NULL) != (history_b == NULL)) {
+        return false;
+    }
+    if (history_a != NULL) { /* Keras 2 has arguments behind each */
+        const cJSON *rest_a = cJSON_GetArrayItem(history_a, 3), *rest_b = cJSON_GetArrayItem(history_b, 3);
+        return rest_a == NULL || rest_b == NULL ? rest_a == rest_b : are_alike(rest_a, rest_b);
+    }
+    if (!cJSON_IsArray(a) && !cJSON_IsObject(a)) {
+        return cJSON_Compare(a, b, true);
+    }
+    if (cJSON_IsArray(a) != cJSON_IsArray(b) || cJSON_IsObject(a) != cJSON_IsObject(b)) {
+        return false;
+    }
+    const cJSON *item_a = a->child, *item_b = b->child;
+    while (item_a != NULL && item_b != NULL && are_alike(item_a, item_b) &&
+           (item_a->string == NULL || strcmp(item_a->string, item_b->string) == 0)) {
+        item_a = item_a->next;
+        item_b = item_b->next;
+    }
+    return item_a == NULL && item_b == NULL;
+}
+
 clayer_status cly_io_keras_operation(clayer_context *context, const cJSON *json, int generation,
                                      clayer_layer **layer_out) {
     const cJSON *calls = cJSON_GetObjectItemCaseSensitive(json, "inbound_nodes");
@@ -163,10 +188,13 @@ clayer_status cly_io_keras_operation(clayer_context *context, const cJSON *json,
                              cly_io_keras_text(json, "name") == NULL ? "?" : cly_io_keras_text(json, "name"));
     }
     CLY_TRY(build_call(context, json, calls->child, generation, &layer));
-    if (calls->child->next != NULL) {
-        status =
-            cly_base_fail(CLAYER_UNSUPPORTED, "layer '%s': an operation that is called several times", layer->name);
-        goto done;
+    for (const cJSON *call = calls->child->next; call != NULL; call = call->next) {
+        if (!are_alike(calls->child, call)) {
+            status = cly_base_fail(CLAYER_UNSUPPORTED,
+                                   "layer '%s': an operation that is called several times, with different arguments",
+                                   layer->name);
+            goto done;
+        }
     }
     layer->generation = generation;
     CLY_TRY(cly_io_json_print(json, &layer->origin));

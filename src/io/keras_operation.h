@@ -71,4 +71,18 @@ clayer_status cly_io_keras_read_axes(cly_io_keras_operation_call *call, const cJ
 clayer_status cly_io_keras_read_slices(cly_io_keras_operation_call *call, const cJSON *value,
                                        cly_layers_operation_config *config);
 
+/* ---- what makes the layers (keras_operation_build.c, keras_operation_axes.c) ---- */
+
+cly_io_keras_operation_build cly_io_keras_build_activation, cly_io_keras_build_add_n, cly_io_keras_build_arithmetic,
+    cly_io_keras_build_bias, cly_io_keras_build_block, cly_io_keras_build_clip, cly_io_keras_build_concatenate,
+    cly_io_keras_build_fill, cly_io_keras_build_flip, cly_io_keras_build_getitem, cly_io_keras_build_matmul,
+    cly_io_keras_build_pad, cly_io_keras_build_places, cly_io_keras_build_repeat, cly_io_keras_build_reshape,
+    cly_io_keras_build_resize, cly_io_keras_build_round, cly_io_keras_build_same, cly_io_keras_build_slice,
+    cly_io_keras_build_softmax, cly_io_keras_build_stack, cly_io_keras_build_sum, cly_io_keras_build_tile,
+    cly_io_keras_build_transpose, cly_io_keras_build_unit, cly_io_keras_build_view, cly_io_keras_build_where;
+
+/* The layer of an operation's config, under the call's name. */
+clayer_status cly_io_keras_make_operation(cly_io_keras_operation_call *call, cly_layers_operation_config *config,
+                                          clayer_layer **layer_out);
+
 #endif

@@ -191,9 +191,10 @@ static clayer_status read_slice(cly_io_keras_operation_call *call, const cJSON *
         !read_bound(value, "stop", &slice->has_stop, &slice->stop) || !read_bound(value, "step", &has_step, &step)) {
         return cly_io_keras_operation_fail(call, "it is indexed by something else than integers and slices of them");
     }
-    if (step != 1) {
-        return cly_io_keras_operation_fail(call, "a slice with the step %lld is not supported", (long long)step);
+    if (has_step && step == 0) {
+        return cly_io_keras_operation_fail(call, "a slice with the step 0");
     }
+    slice->step = step;
     return CLAYER_OK;
 }
 

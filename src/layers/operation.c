@@ -1,5 +1,5 @@
-/* layers/operation.c: operations on tensors: arithmetic with constants, sums over axes, axes that come, go and change
- * places, slices. NumPy's rules, as keras/src/ops/numpy.py and TensorFlow have them. */
+/* layers/operation.c: operations on tensors: functions of tensors and numbers, and which file has the other kinds.
+ * NumPy's rules, as keras/src/ops/numpy.py and TensorFlow have them. */
 #include "layers/operation.h"
 
 #include "layers/arithmetic.h"
@@ -27,35 +27,46 @@ static cly_layers_operand operand_of(const clayer_layer *layer, const clayer_sha
     }
     const clayer_shape own = source_shape(layer, inputs, k), shape = cly_layers_expand_shape(&own, rank, false);
     if (c->sources[k] == CLY_SOURCE_CONSTANT) {
-        cly_layers_operand operand = cly_layers_tensor(CLY_PLACE(CLY_CONSTANT, k), &shape);
-        operand.constant = layer->constants[k];
+        const int index = cly_layers_constant_of(k);
+        cly_layers_operand operand = cly_layers_tensor(CLY_PLACE(CLY_CONSTANT, index), &shape);
+        operand.constant = layer->constants[index];
         return operand;
     }
     return cly_layers_tensor(CLY_PLACE(CLY_INPUT, c->inputs[k]), &shape);
 }
 
-static clayer_status infer_function(const clayer_layer *layer, const clayer_shape *inputs, clayer_shape *output_out) {
-    const config *c = layer->config;
+static clayer_status join_shapes(const clayer_layer *layer, const clayer_shape *a, const clayer_shape *b,
+                                 clayer_shape *sum_out) {
     char first[CLY_LAYERS_SHAPE_TEXT], other[CLY_LAYERS_SHAPE_TEXT];
-    const clayer_shape a = source_shape(layer, inputs, 0);
-    if (!is_binary(c)) {
-        *output_out = a;
-        return CLAYER_OK;
-    }
-    const clayer_shape b = source_shape(layer, inputs, 1);
-    const int rank = a.rank > b.rank ? a.rank : b.rank;
-    const clayer_shape left = cly_layers_expand_shape(&a, rank, false),
-                       right = cly_layers_expand_shape(&b, rank, false);
-    if (!cly_layers_broadcast(&left, &right, false, output_out)) {
-        return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "operands of shapes %s and %s do not fit",
-                               cly_layers_shape_text(&a, first, sizeof(first)),
-                               cly_layers_shape_text(&b, other, sizeof(other)));
-    }
-    return CLAYER_OK;
+    const int rank = a->rank > b->rank ? a->rank : b->rank;
+    const clayer_shape left = cly_layers_expand_shape(a, rank, false), right = cly_layers_expand_shape(b, rank, false);
+    return cly_layers_broadcast(&left, &right, false, sum_out)
+               ? CLAYER_OK
+               : cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "operands of shapes %s and %s do not fit",
+                                 cly_layers_shape_text(a, first, sizeof(first)),
+                                 cly_layers_shape_text(b, other, sizeof(other)));
 }
 
-static clayer_status plan_function(const clayer_layer *layer, const clayer_shape *inputs, const clayer_shape *output,
-                                   cly_ops_steps *steps) {
+/* The function's value has the shape of its operands broadcast to each other. */
+static clayer_status infer_function(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                    clayer_shape *output_out) {
+    const config *c = layer->config;
+    const int operands = c->kind == CLY_OPERATION_WHERE ? 3 : is_binary(c) ? 2 : 1;
+    clayer_shape output = source_shape(layer, inputs, 0);
+    clayer_status status = CLAYER_OK;
+    (void)count;
+    for (int k = 1; k < operands; k++) {
+        const clayer_shape other = source_shape(layer, inputs, k), joined = output;
+        CLY_TRY(join_shapes(layer, &joined, &other, &output));
+    }
+    *output_out = output;
+done:
+    return status;
+}
+
+static clayer_status plan_function(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, cly_ops_steps *steps) {
+    (void)count;
     const config *c = layer->config;
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
@@ -69,8 +80,9 @@ done:
     return status;
 }
 
-static clayer_status plan_function_backward(const clayer_layer *layer, const clayer_shape *inputs,
+static clayer_status plan_function_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                             const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)count;
     const config *c = layer->config;
     clayer_status status = CLAYER_OK;
     const cly_layers_operand a = operand_of(layer, inputs, 0, output->rank);
@@ -86,233 +98,114 @@ done:
     return status;
 }
 
-/* ---- axes ---- */
+static const cly_layers_operation_work functions = {infer_function, plan_function, plan_function_backward};
 
-/* Which of `rank` axes are meant; the batch stays out of it. */
-static clayer_status find_axes(const clayer_layer *layer, int rank, bool chosen[CLAYER_MAX_RANK]) {
-    const config *c = layer->config;
-    for (int i = 0; i < CLAYER_MAX_RANK; i++) {
-        chosen[i] = c->all_axes && i > 0;
-    }
-    for (int i = 0; i < c->axes.rank && !c->all_axes; i++) {
-        const int64_t axis = c->axes.dims[i] < 0 ? c->axes.dims[i] + rank : c->axes.dims[i];
-        if (axis < 0 || axis >= rank) {
-            return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "axis %lld is outside of %d axes",
-                                   (long long)c->axes.dims[i], rank);
-        }
-        if (axis == 0) {
-            return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "the batch, axis 0, cannot be taken together or apart");
-        }
-        chosen[axis] = true;
-    }
-    return CLAYER_OK;
-}
+/* ---- where ---- */
 
-/* With ones on the axes that are summed over. */
-static clayer_status keep_shape(const clayer_layer *layer, const clayer_shape *input, clayer_shape *kept_out) {
-    bool chosen[CLAYER_MAX_RANK];
+/* The operand kept by the condition, then the other kept by its opposite, and their sum: 0 plus either, which also
+ * leaves out what is no number in the one that is not chosen. */
+static clayer_status plan_where(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                const clayer_shape *output, cly_ops_steps *steps) {
+    const cly_ops_place target = CLY_PLACE(CLY_OUTPUT, 0),
+                        other = cly_layers_temporary(steps, 0, cly_layers_bytes(output));
+    const cly_layers_operand condition = operand_of(layer, inputs, 0, output->rank),
+                             a = operand_of(layer, inputs, 1, output->rank),
+                             b = operand_of(layer, inputs, 2, output->rank);
+    const cly_layers_operand sum[2] = {cly_layers_tensor(target, output), cly_layers_tensor(other, output)};
     clayer_status status = CLAYER_OK;
-    if (((const config *)layer->config)->all_axes) {
-        return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "over all axes, the batch too, is not supported");
-    }
-    CLY_TRY(find_axes(layer, input->rank, chosen));
-    *kept_out = *input;
-    for (int i = 0; i < input->rank; i++) {
-        kept_out->dims[i] = chosen[i] ? 1 : input->dims[i];
-    }
-done:
-    return status;
-}
-
-static clayer_status infer_sum(const clayer_layer *layer, const clayer_shape *input, clayer_shape *output_out) {
-    const config *c = layer->config;
-    bool chosen[CLAYER_MAX_RANK];
-    clayer_shape kept;
-    clayer_status status = CLAYER_OK;
-    CLY_TRY(keep_shape(layer, input, &kept));
-    CLY_TRY(find_axes(layer, input->rank, chosen));
-    output_out->rank = 0;
-    for (int i = 0; i < input->rank; i++) {
-        if (c->keepdims || !chosen[i]) {
-            output_out->dims[output_out->rank++] = kept.dims[i];
-        }
-    }
-done:
-    return status;
-}
-
-static clayer_status infer_view(const clayer_layer *layer, const clayer_shape *input, clayer_shape *output_out) {
-    const config *c = layer->config;
-    const bool expands = c->kind == CLY_OPERATION_EXPAND;
-    const int rank = expands ? input->rank + c->axes.rank : input->rank;
-    bool chosen[CLAYER_MAX_RANK];
-    char text[CLY_LAYERS_SHAPE_TEXT];
-    clayer_status status = CLAYER_OK;
-    int from = 0;
-    if (rank > CLAYER_MAX_RANK) {
-        return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "%d axes, more than %d", rank, CLAYER_MAX_RANK);
-    }
-    CLY_TRY(find_axes(layer, rank, chosen));
-    output_out->rank = 0;
-    for (int i = 0; i < rank; i++) {
-        if (expands) {
-            output_out->dims[output_out->rank++] = chosen[i] ? 1 : input->dims[from++];
-        } else if (!chosen[i] || (c->all_axes && input->dims[i] != 1)) {
-            output_out->dims[output_out->rank++] = input->dims[i];
-        } else if (input->dims[i] != 1) {
-            return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "axis %d of %s is not 1 and cannot be squeezed", i,
-                                   cly_layers_shape_text(input, text, sizeof(text)));
-        }
-    }
-done:
-    return status;
-}
-
-static clayer_status infer_transpose(const clayer_layer *layer, const clayer_shape *input, clayer_shape *output_out) {
-    const config *c = layer->config;
-    char text[CLY_LAYERS_SHAPE_TEXT];
-    bool seen[CLAYER_MAX_RANK] = {false};
-    bool fits = c->axes.rank == input->rank;
-    output_out->rank = input->rank;
-    for (int i = 0; fits && i < input->rank; i++) {
-        const int64_t axis = c->axes.dims[i] < 0 ? c->axes.dims[i] + input->rank : c->axes.dims[i];
-        fits = axis >= 0 && axis < input->rank && !seen[axis] && (i > 0 || axis == 0);
-        if (fits) {
-            seen[axis] = true;
-            output_out->dims[i] = input->dims[axis];
-        }
-    }
-    if (!fits) {
-        return cly_layers_fail(layer, CLAYER_UNSUPPORTED,
-                               "the permutation of the axes of %s must name each once, the batch first",
-                               cly_layers_shape_text(input, text, sizeof(text)));
-    }
-    return CLAYER_OK;
-}
-
-/* ---- steps ---- */
-
-static clayer_status plan_sum(const clayer_layer *layer, const clayer_shape *input, cly_ops_steps *steps) {
-    const config *c = layer->config;
-    const cly_ops_place x = CLY_PLACE(CLY_INPUT, 0), y = CLY_PLACE(CLY_OUTPUT, 0);
-    clayer_shape kept;
-    clayer_status status = CLAYER_OK;
-    CLY_TRY(keep_shape(layer, input, &kept));
-    if (c->kind == CLY_OPERATION_ANY) {
-        const cly_ops_place truth = cly_layers_temporary(steps, 0, cly_layers_bytes(input));
-        const cly_layers_operand values = cly_layers_tensor(x, input), zero = cly_layers_number(0);
-        const cly_layers_operand sum = cly_layers_tensor(y, &kept);
-        CLY_TRY(cly_layers_plan_function(steps, CLY_NOT_EQUAL, &values, &zero, truth, input, NULL));
-        CLY_TRY(cly_layers_plan_sum(steps, truth, input, y, &kept, 1));
-        CLY_TRY(cly_layers_plan_function(steps, CLY_NOT_EQUAL, &sum, &zero, y, &kept, NULL));
-        goto done;
-    }
-    const int64_t length = cly_layers_product(input, 0, input->rank) / cly_layers_product(&kept, 0, kept.rank);
-    CLY_TRY(cly_layers_plan_sum(steps, x, input, y, &kept, c->kind == CLY_OPERATION_MEAN ? (float)length : 1));
-done:
-    return status;
-}
-
-/* Every element gets the gradient of its sum. */
-static clayer_status plan_sum_backward(const clayer_layer *layer, const clayer_shape *input, cly_ops_steps *steps) {
-    const config *c = layer->config;
-    clayer_shape kept;
-    clayer_status status = CLAYER_OK;
-    CLY_TRY(keep_shape(layer, input, &kept));
-    const int64_t length = cly_layers_product(input, 0, input->rank) / cly_layers_product(&kept, 0, kept.rank);
-    const double factor = c->kind == CLY_OPERATION_ANY ? 0 : c->kind == CLY_OPERATION_MEAN ? 1.0 / (double)length : 1;
-    const cly_layers_operand dy = cly_layers_tensor(CLY_PLACE(CLY_OUTPUT_GRADIENT, 0), &kept);
-    const cly_layers_operand number = cly_layers_number(factor);
-    CLY_TRY(cly_layers_plan_function(steps, CLY_MULTIPLY, &dy, &number, CLY_PLACE(CLY_INPUT_GRADIENT, 0), input, NULL));
-done:
-    return status;
-}
-
-static clayer_status plan_transpose(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
-                                    bool backward, cly_ops_steps *steps) {
-    const config *c = layer->config;
-    clayer_status status = CLAYER_OK;
-    cly_ops_step *step = NULL;
-    CLY_TRY(cly_ops_steps_add(steps, &cly_ops_transpose_operator, &step));
-    step->shape.transpose.x = backward ? *output : *input;
-    for (int i = 0; i < input->rank; i++) {
-        const int axis = (int)(c->axes.dims[i] < 0 ? c->axes.dims[i] + input->rank : c->axes.dims[i]);
-        step->shape.transpose.permutation[backward ? axis : i] = backward ? i : axis;
-    }
-    step->operands[0] = backward ? CLY_PLACE(CLY_OUTPUT_GRADIENT, 0) : CLY_PLACE(CLY_INPUT, 0);
-    step->operands[1] = backward ? CLY_PLACE(CLY_INPUT_GRADIENT, 0) : CLY_PLACE(CLY_OUTPUT, 0);
-done:
-    return status;
-}
-
-/* ---- the class ---- */
-
-static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                           clayer_shape *output_out) {
     (void)count;
-    switch (((const config *)layer->config)->kind) {
-        case CLY_OPERATION_FUNCTION:
-            return infer_function(layer, inputs, output_out);
-        case CLY_OPERATION_SUM:
-        case CLY_OPERATION_MEAN:
-        case CLY_OPERATION_ANY:
-            return infer_sum(layer, inputs, output_out);
-        case CLY_OPERATION_EXPAND:
-        case CLY_OPERATION_SQUEEZE:
-            return infer_view(layer, inputs, output_out);
-        case CLY_OPERATION_TRANSPOSE:
-            return infer_transpose(layer, inputs, output_out);
-        case CLY_OPERATION_SLICE:
-            return cly_layers_infer_slice(layer, inputs, output_out);
-        case CLY_OPERATION_SAME:
-            break;
+    CLY_TRY(cly_layers_plan_function(steps, CLY_SELECT, &condition, &a, target, output, NULL));
+    CLY_TRY(cly_layers_plan_function(steps, CLY_SELECT_NOT, &condition, &b, other, output, NULL));
+    CLY_TRY(cly_layers_plan_function(steps, CLY_ADD, &sum[0], &sum[1], target, output, NULL));
+done:
+    return status;
+}
+
+/* The condition's gradient is 0: that of the function by its first operand. */
+static clayer_status plan_where_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                         const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    const config *c = layer->config;
+    const cly_layers_operand condition = operand_of(layer, inputs, 0, output->rank);
+    clayer_status status = CLAYER_OK;
+    (void)count;
+    for (int k = 0; k < 3; k++) {
+        const cly_layers_operand value = operand_of(layer, inputs, k == 0 ? 1 : k, output->rank);
+        if (c->sources[k] == CLY_SOURCE_INPUT && wanted[c->inputs[k]]) {
+            CLY_TRY(cly_layers_plan_function_gradient(steps, k == 2 ? CLY_SELECT_NOT : CLY_SELECT, &condition, &value,
+                                                      NULL, k == 0 ? 0 : 1, CLY_PLACE(CLY_OUTPUT_GRADIENT, 0), output,
+                                                      CLY_PLACE(CLY_INPUT_GRADIENT, c->inputs[k])));
+        }
     }
+done:
+    return status;
+}
+
+static const cly_layers_operation_work wheres = {infer_function, plan_where, plan_where_backward};
+
+/* ---- what stays as it is ---- */
+
+static clayer_status infer_same(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                clayer_shape *output_out) {
+    (void)layer, (void)count;
     *output_out = inputs[0];
     return CLAYER_OK;
 }
 
+static clayer_status plan_no_gradient(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                      const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    (void)layer, (void)inputs, (void)count, (void)output, (void)wanted, (void)steps;
+    return CLAYER_OK; /* without forward steps it is not called */
+}
+
+static const cly_layers_operation_work sames = {infer_same, cly_layers_plan_nothing, plan_no_gradient};
+
+/* ---- the class ---- */
+
+static const cly_layers_operation_work *work_of(const clayer_layer *layer) {
+    static const cly_layers_operation_work *const works[] = {
+        [CLY_OPERATION_FUNCTION] = &functions,
+        [CLY_OPERATION_WHERE] = &wheres,
+        [CLY_OPERATION_SUM] = &cly_layers_reductions,
+        [CLY_OPERATION_MEAN] = &cly_layers_reductions,
+        [CLY_OPERATION_ANY] = &cly_layers_reductions,
+        [CLY_OPERATION_ALL] = &cly_layers_reductions,
+        [CLY_OPERATION_MAX] = &cly_layers_reductions,
+        [CLY_OPERATION_MIN] = &cly_layers_reductions,
+        [CLY_OPERATION_VARIANCE] = &cly_layers_reductions,
+        [CLY_OPERATION_DEVIATION] = &cly_layers_reductions,
+        [CLY_OPERATION_UNIT] = &cly_layers_unit,
+        [CLY_OPERATION_EXPAND] = &cly_layers_views,
+        [CLY_OPERATION_SQUEEZE] = &cly_layers_views,
+        [CLY_OPERATION_TRANSPOSE] = &cly_layers_transposes,
+        [CLY_OPERATION_SWAP] = &cly_layers_transposes,
+        [CLY_OPERATION_MOVE] = &cly_layers_transposes,
+        [CLY_OPERATION_STACK] = &cly_layers_stacks,
+        [CLY_OPERATION_DEPTH_TO_SPACE] = &cly_layers_blocks,
+        [CLY_OPERATION_SPACE_TO_DEPTH] = &cly_layers_blocks,
+        [CLY_OPERATION_TILE] = &cly_layers_repeats,
+        [CLY_OPERATION_REPEAT] = &cly_layers_repeats,
+        [CLY_OPERATION_SLICE] = &cly_layers_slices,
+        [CLY_OPERATION_FLIP] = &cly_layers_slices,
+        [CLY_OPERATION_PAD] = &cly_layers_slices,
+        [CLY_OPERATION_MATMUL] = &cly_layers_matmul,
+        [CLY_OPERATION_SAME] = &sames,
+    };
+    return works[((const config *)layer->config)->kind];
+}
+
+static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                           clayer_shape *output_out) {
+    return work_of(layer)->infer(layer, inputs, count, output_out);
+}
+
 static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                           const clayer_shape *output, cly_ops_steps *steps) {
-    (void)count;
-    switch (((const config *)layer->config)->kind) {
-        case CLY_OPERATION_FUNCTION:
-            return plan_function(layer, inputs, output, steps);
-        case CLY_OPERATION_SUM:
-        case CLY_OPERATION_MEAN:
-        case CLY_OPERATION_ANY:
-            return plan_sum(layer, inputs, steps);
-        case CLY_OPERATION_TRANSPOSE:
-            return plan_transpose(layer, inputs, output, false, steps);
-        case CLY_OPERATION_SLICE:
-            return cly_layers_plan_slice(layer, inputs, false, steps);
-        case CLY_OPERATION_EXPAND:
-        case CLY_OPERATION_SQUEEZE:
-        case CLY_OPERATION_SAME:
-            break;
-    }
-    return CLAYER_OK;
+    return work_of(layer)->plan(layer, inputs, count, output, steps);
 }
 
 static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                    const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
-    (void)count;
-    switch (((const config *)layer->config)->kind) {
-        case CLY_OPERATION_FUNCTION:
-            return plan_function_backward(layer, inputs, output, wanted, steps);
-        case CLY_OPERATION_SUM:
-        case CLY_OPERATION_MEAN:
-        case CLY_OPERATION_ANY:
-            return plan_sum_backward(layer, inputs, steps);
-        case CLY_OPERATION_TRANSPOSE:
-            return plan_transpose(layer, inputs, output, true, steps);
-        case CLY_OPERATION_SLICE:
-            return cly_layers_plan_slice(layer, inputs, true, steps);
-        case CLY_OPERATION_EXPAND:
-        case CLY_OPERATION_SQUEEZE:
-        case CLY_OPERATION_SAME:
-            break;
-    }
-    return CLAYER_OK;
+    return work_of(layer)->plan_backward(layer, inputs, count, output, wanted, steps);
 }
 
 static const cly_layers_param no_params[] = {{0}};
@@ -322,7 +215,7 @@ const cly_layers_class cly_layers_operation = {.name = "Operation",
                                                .config_size = sizeof(config),
                                                .params = no_params,
                                                .min_inputs = 1,
-                                               .max_inputs = 2,
+                                               .max_inputs = CLY_LAYERS_MAX_INPUTS,
                                                .infer = infer,
                                                .plan = plan,
                                                .plan_backward = plan_backward};

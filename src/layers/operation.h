@@ -7,14 +7,31 @@
 
 typedef enum cly_layers_operation_kind {
     CLY_OPERATION_FUNCTION = 0, /* of one or two operands, with NumPy's broadcasting */
-    CLY_OPERATION_SUM,          /* over axes; of input 0, as all below */
+    CLY_OPERATION_WHERE,        /* operand 1 where operand 0 is not 0, else operand 2 */
+    CLY_OPERATION_SUM,          /* over axes; of input 0, as all below that say nothing else */
     CLY_OPERATION_MEAN,
-    CLY_OPERATION_ANY,       /* 1 where some value on the axes is not 0 */
-    CLY_OPERATION_EXPAND,    /* new axes of 1 */
-    CLY_OPERATION_SQUEEZE,   /* axes of 1 go; all_axes: all but the batch */
-    CLY_OPERATION_TRANSPOSE, /* axis i is axis axes.dims[i] of the input */
-    CLY_OPERATION_SLICE,     /* x[:, 1:3, 0] */
-    CLY_OPERATION_SAME       /* a cast to float32 and the like */
+    CLY_OPERATION_ANY, /* 1 where some value on the axes is not 0 */
+    CLY_OPERATION_ALL, /* 1 where none is 0 */
+    CLY_OPERATION_MAX, /* of the gradient equal ones get equal shares */
+    CLY_OPERATION_MIN,
+    CLY_OPERATION_VARIANCE,
+    CLY_OPERATION_DEVIATION,      /* its root */
+    CLY_OPERATION_UNIT,           /* x over its length on the axes, whose square is numbers[0] at least */
+    CLY_OPERATION_EXPAND,         /* new axes of 1 */
+    CLY_OPERATION_SQUEEZE,        /* axes of 1 go; all_axes: all but the batch */
+    CLY_OPERATION_TRANSPOSE,      /* axis i is axis axes.dims[i] of the input */
+    CLY_OPERATION_SWAP,           /* two axes change places */
+    CLY_OPERATION_MOVE,           /* axis axes.dims[0] to place axes.dims[1] */
+    CLY_OPERATION_STACK,          /* all inputs along a new axis, axes.dims[0] */
+    CLY_OPERATION_DEPTH_TO_SPACE, /* of (N, rows, cols, channels); `block` channels squared become a square of pixels */
+    CLY_OPERATION_SPACE_TO_DEPTH,
+    CLY_OPERATION_TILE,   /* the whole of axis i axes.dims[i] times */
+    CLY_OPERATION_REPEAT, /* each element of axis axes.dims[0] `block` times */
+    CLY_OPERATION_SLICE,  /* x[:, 1:3, 0] */
+    CLY_OPERATION_FLIP,   /* axes turned round */
+    CLY_OPERATION_PAD,    /* by pads and `edge`, numbers[0] being the value */
+    CLY_OPERATION_MATMUL, /* of the last two axes of inputs 0 and 1 */
+    CLY_OPERATION_SAME    /* a cast to float32 and the like */
 } cly_layers_operation_kind;
 
 typedef enum cly_layers_source { CLY_SOURCE_INPUT = 0, CLY_SOURCE_NUMBER, CLY_SOURCE_CONSTANT } cly_layers_source;
@@ -23,10 +40,12 @@ typedef enum cly_layers_source { CLY_SOURCE_INPUT = 0, CLY_SOURCE_NUMBER, CLY_SO
 typedef struct cly_layers_slice {
     enum { CLY_SLICE_RANGE = 0, CLY_SLICE_INDEX, CLY_SLICE_NEW_AXIS, CLY_SLICE_ELLIPSIS } kind;
     int64_t start, stop; /* of a range as Python has it, negative ones from the end; an index is `start` */
+    int64_t step;        /* 0: 1 */
     bool has_start, has_stop;
 } cly_layers_slice;
 
 #define CLY_LAYERS_SLICES (2 * CLAYER_MAX_RANK)
+#define CLY_LAYERS_OPERANDS 3
 
 typedef struct cly_layers_operation_config {
     size_t struct_size;
@@ -34,23 +53,50 @@ typedef struct cly_layers_operation_config {
     bool not_trainable;
     cly_layers_operation_kind kind;
     cly_ops_function function;
-    cly_layers_source sources[2];
-    int inputs[2];             /* which input an operand is */
-    double numbers[2];         /* or which number; a constant is layer->constants, which no file of weights has */
-    clayer_shape constants[2]; /* its shape */
-    float limits[2];           /* of a clip */
-    clayer_shape axes;         /* negative ones count from the end */
+    cly_layers_source sources[CLY_LAYERS_OPERANDS];
+    int inputs[CLY_LAYERS_OPERANDS];     /* which input an operand is */
+    double numbers[CLY_LAYERS_OPERANDS]; /* or which number */
+    /* or the shape of layer->constants[k], which no file of weights has; the last one shares the first one's place */
+    clayer_shape constants[CLY_LAYERS_OPERANDS];
+    float limits[2];   /* of a clip */
+    clayer_shape axes; /* negative ones count from the end */
     bool all_axes, keepdims;
     cly_layers_slice slices[CLY_LAYERS_SLICES];
     size_t slice_count;
+    int64_t block;
+    int64_t pads[CLAYER_MAX_RANK][2]; /* before and after axis i of axes.rank */
+    cly_ops_edge edge;
+    bool transposes[2]; /* the matrices of input 0, 1 */
 } cly_layers_operation_config;
+
+/* Which of the constants on the device operand k is. */
+static inline int cly_layers_constant_of(int operand) {
+    return operand % CLY_OPS_CONSTANTS;
+}
 
 extern const cly_layers_class cly_layers_operation;
 
-/* Slices (operation_slice.c): the shape, and a step an axis that is cut, from the first on, through temporaries 0 and
- * 1; backward pads with zeros from the last on. */
-clayer_status cly_layers_infer_slice(const clayer_layer *layer, const clayer_shape *input, clayer_shape *output_out);
-clayer_status cly_layers_plan_slice(const clayer_layer *layer, const clayer_shape *input, bool backward,
-                                    cly_ops_steps *steps);
+/* What a kind of operation is made of, as in cly_layers_class. */
+typedef struct cly_layers_operation_work {
+    clayer_status (*infer)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                           clayer_shape *output_out);
+    clayer_status (*plan)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                          const clayer_shape *output, cly_ops_steps *steps);
+    clayer_status (*plan_backward)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   const clayer_shape *output, const bool *wanted, cly_ops_steps *steps);
+} cly_layers_operation_work;
+
+extern const cly_layers_operation_work cly_layers_reductions; /* operation_reduce.c */
+extern const cly_layers_operation_work cly_layers_unit;       /* likewise */
+extern const cly_layers_operation_work cly_layers_views;      /* operation_axes.c: expand, squeeze */
+extern const cly_layers_operation_work cly_layers_transposes; /* likewise: transpose, swap, move */
+extern const cly_layers_operation_work cly_layers_stacks;     /* operation_place.c */
+extern const cly_layers_operation_work cly_layers_blocks;     /* likewise: depth to space and back */
+extern const cly_layers_operation_work cly_layers_repeats;    /* likewise: tile, repeat */
+extern const cly_layers_operation_work cly_layers_slices;     /* operation_slice.c: slice, flip, pad */
+extern const cly_layers_operation_work cly_layers_matmul;     /* operation_matmul.c */
+
+/* Which of `rank` axes config->axes means; the batch stays out of it (operation_axes.c). */
+clayer_status cly_layers_choose_axes(const clayer_layer *layer, int rank, bool chosen[CLAYER_MAX_RANK]);
 
 #endif

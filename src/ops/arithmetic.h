@@ -27,8 +27,15 @@ typedef enum cly_ops_function {
     CLY_GREATER_EQUAL,
     CLY_LESS,
     CLY_LESS_EQUAL,
-    CLY_PRELU,      /* a where that is above 0, else a b; at 0 neither has a gradient */
-    CLY_ADD_SCALED, /* a + scalar * b */
+    CLY_PRELU,       /* a where that is above 0, else a b; at 0 neither has a gradient */
+    CLY_ADD_SCALED,  /* a + scalar * b */
+    CLY_LOGICAL_AND, /* 1 or 0; what is not 0 is true */
+    CLY_LOGICAL_OR,
+    CLY_LOGICAL_XOR,
+    CLY_MODULO, /* a - b floor(a / b), which has b's sign */
+    CLY_FLOOR_DIVIDE,
+    CLY_SELECT,     /* b where a is not 0, else 0 */
+    CLY_SELECT_NOT, /* b where a is 0, else 0 */
     /* of a alone */
     CLY_SQUARE,
     CLY_SQRT,
@@ -36,6 +43,17 @@ typedef enum cly_ops_function {
     CLY_LOG,
     CLY_ABSOLUTE,
     CLY_CLIP, /* to [limits[0], limits[1]] */
+    CLY_SIN,
+    CLY_COS,
+    CLY_SIGN,
+    CLY_FLOOR,
+    CLY_CEIL,
+    CLY_ROUND, /* halves to the even one */
+    CLY_ERF,
+    CLY_LOG1P,
+    CLY_EXPM1,
+    CLY_FILL, /* limits[0], whatever a is */
+    CLY_STOP, /* a, without a gradient */
     CLY_FUNCTION_COUNT
 } cly_ops_function;
 

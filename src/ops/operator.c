@@ -16,6 +16,7 @@
 #include "ops/normalize.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
+#include "ops/remap.h"
 #include "ops/resample.h"
 #include "ops/resize.h"
 #include "ops/window.h"
@@ -57,6 +58,8 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_normalize_operator,
                                                      &cly_ops_resample_operator,
                                                      &cly_ops_resample_gradient_operator,
+                                                     &cly_ops_remap_operator,
+                                                     &cly_ops_remap_gradient_operator,
                                                      NULL};
 
 #define OPERATORS (sizeof(cly_ops_operators) / sizeof(cly_ops_operators[0]) - 1)

@@ -17,6 +17,7 @@
 #include "ops/normalize.h"
 #include "ops/pool.h"
 #include "ops/reduce.h"
+#include "ops/remap.h"
 #include "ops/resample.h"
 #include "ops/resize.h"
 #include "ops/window.h"
@@ -68,6 +69,7 @@ typedef union cly_ops_shape {
     cly_ops_differs_shape differs;
     cly_ops_norm_shape norm;
     cly_ops_resample_shape resample;
+    cly_ops_remap_shape remap;
 } cly_ops_shape;
 
 typedef struct cly_ops_step {

@@ -42,7 +42,9 @@ def make_case(generation, row, index):
     name, function, shapes, arguments = split_row(row)
     package = GENERATIONS[generation]
     package.backend.clear_session()
-    inputs = [package.Input(shape, name=f"in{i}") for i, shape in enumerate(shapes)]
+    truth = arguments.get("truth")
+    inputs = [package.Input(shape, name=f"in{i}", dtype="bool" if truth and i == 0 else "float32")
+              for i, shape in enumerate(shapes)]
     model = package.Model(inputs, function(*inputs))
     layers = [layer for layer in json.loads(model.to_json())["config"]["layers"]
               if layer["class_name"] != "InputLayer"]
@@ -54,14 +56,21 @@ def make_case(generation, row, index):
               for shape in shapes]
     if arguments.get("positive"):
         values = [np.abs(value) + np.float32(0.25) for value in values]
+    if arguments.get("ties"):
+        values = [np.round(value) for value in values]
+    if truth:
+        values[0] = values[0] > 0
     tensors = [tf.constant(value) for value in values]
     with tf.GradientTape() as tape:
         tape.watch(tensors)
         y = model(tensors if len(tensors) > 1 else tensors[0])
     dy = quantised(rng, y.shape, 1.0)
     gradients = tape.gradient(y, tensors, output_gradients=tf.constant(dy))
+    assert arguments.get("stops") or all(gradient is not None or tensor.dtype == tf.bool
+                                         for gradient, tensor in zip(gradients, tensors)), name
+    gradients = [np.zeros(value.shape) if gradient is None else gradient for gradient, value in zip(gradients, values)]
     arrays = {"json": np.frombuffer(json_bytes(dict(layer, keras=generation)), np.uint8)}
-    arrays.update({f"x{place}": values[i] for place, i in enumerate(order)})
+    arrays.update({f"x{place}": values[i].astype(np.float32) for place, i in enumerate(order)})
     arrays.update(y=np.asarray(y, np.float32), dy=dy)
     arrays.update({f"dx{place}": np.asarray(gradients[i], np.float32) for place, i in enumerate(order)})
     assert all(np.isfinite(value).all() for key, value in arrays.items() if key != "json"), name

@@ -1,7 +1,8 @@
 """The cases of make_operations.py: operations on tensors as people write them in functional models.
 
 A row is a function of the inputs and their shapes without the batch; OPERATIONS[2] is written with TensorFlow
-and tf_keras, OPERATIONS[3] with Keras 3. positive=True: the inputs are above 0.
+and tf_keras, OPERATIONS[3] with Keras 3. positive=True: the inputs are above 0; ties=True: some are equal;
+truth=True: the first is a truth value; stops=True: there is no gradient, which is 0.
 """
 import keras
 import numpy as np
@@ -27,7 +28,12 @@ BOTH = [
     ("slice", lambda x: x[:, 1:3]), ("slices", lambda x: x[:, 1:-1, 1:], (5, 4, 2)),
     ("index", lambda x: x[:, 0]), ("last index", lambda x: x[:, -1]), ("ellipsis", lambda x: x[..., 0:1]),
     ("new axis", lambda x: x[:, :, None]), ("channel", lambda x: x[..., 1], (4, 5, 3)),
-    ("whole", lambda x: x[:, :]),
+    ("whole", lambda x: x[:, :]), ("stepped", lambda x: x[:, ::2]), ("stepped back", lambda x: x[:, 3:0:-2, ::-1]),
+    ("stepped part", lambda x: x[:, 1:4:3, -2:], (5, 4, 2)), ("turned", lambda x: x[..., ::-1], (4, 5, 3)),
+    ("mixed index", lambda x: x[:, None, ..., 1, ::2], (4, 3, 5)), ("behind", lambda x: x[:, -3::-1, None, 0]),
+    ("modulo", lambda x: x % 0.75), ("modulo of", lambda x, y: x % y, dict(positive=True)),
+    ("floor divide", lambda x: x // 0.75, dict(stops=True)), ("matmul", lambda x, y: x @ y, (4, 3), (3, 5)),
+    ("matmul deep", lambda x, y: x @ y, (2, 4, 3), (2, 3, 5)),
 ]
 TF = [
     ("relu6", lambda x: tf.nn.relu6(x)), ("relu", lambda x: tf.nn.relu(x)),
@@ -41,7 +47,8 @@ TF = [
     ("square", lambda x: tf.square(x)), ("squared difference", lambda x, y: tf.math.squared_difference(x, y)),
     ("maximum", lambda x, y: tf.maximum(x, y)), ("maximum number", lambda x: tf.maximum(x, 0.3)),
     ("minimum", lambda x, y: tf.minimum(x, y)), ("pow", lambda x: tf.pow(x, 2.0)),
-    ("tensor first", lambda x: tf.add(CONSTANT, x)), ("constant over", lambda x: tf.divide(CONSTANT, x), dict(positive=True)),
+    ("tensor first", lambda x: tf.add(CONSTANT, x)),
+    ("constant over", lambda x: tf.divide(CONSTANT, x), dict(positive=True)),
     ("mean", lambda x: tf.reduce_mean(x, axis=[1, 2], keepdims=True), (4, 5, 3)),
     ("mean axis", lambda x: tf.reduce_mean(x, axis=1)), ("sum", lambda x: tf.reduce_sum(x, -1)),
     ("backend mean", lambda x: tf_keras.backend.mean(x, axis=[1, 2]), (4, 5, 3)),
@@ -53,6 +60,40 @@ TF = [
     ("cast", lambda x: tf.cast(x, tf.float32)), ("identity", lambda x: tf.identity(x)),
     ("backend clip", lambda x: tf_keras.backend.clip(x, -0.5, 1.0)),
     ("backend relu", lambda x: tf_keras.backend.relu(x)), ("activation", lambda x: tf_keras.activations.swish(x)),
+    ("max", lambda x: tf.reduce_max(x, axis=[1, 2], keepdims=True), (4, 5, 3), dict(ties=True)),
+    ("max axis", lambda x: tf.math.reduce_max(x, -1), dict(ties=True)),
+    ("max apart", lambda x: tf.reduce_max(x, axis=[1, 3]), (4, 5, 3), dict(ties=True)),
+    ("min", lambda x: tf_keras.backend.min(x, axis=1), (4, 5, 3), dict(ties=True)),
+    ("variance", lambda x: tf.math.reduce_variance(x, [1, 2]), (4, 5, 3)),
+    ("deviation", lambda x: tf.math.reduce_std(x, 1, keepdims=True)),
+    ("backend std", lambda x: tf_keras.backend.std(x, 1)),
+    ("l2", lambda x: tf.math.l2_normalize(x, axis=-1)),
+    ("l2 axes", lambda x: tf.nn.l2_normalize(x, [1, 2], epsilon=1e-3)),
+    ("pad", lambda x: tf.pad(x, [[0, 0], [1, 2], [0, 1], [0, 0]]), (4, 5, 3)),
+    ("pad number", lambda x: tf.pad(x, [[0, 0], [1, 2], [0, 1]], constant_values=2.0)),
+    ("pad channels", lambda x: tf.pad(x, [[0, 0], [0, 0], [0, 2]])),
+    ("reflect", lambda x: tf.pad(x, [[0, 0], [1, 2], [3, 0], [0, 0]], "REFLECT"), (4, 5, 3)),
+    ("symmetric", lambda x: tf.pad(x, [[0, 0], [4, 2], [3, 5], [0, 0]], "SYMMETRIC"), (4, 5, 3)),
+    ("resize", lambda x: tf.image.resize(x, (8, 7)), (4, 5, 3)),
+    ("resize nearest", lambda x: tf.image.resize(x, [3, 9], method="nearest"), (4, 5, 3)),
+    ("backend resize", lambda x: tf_keras.backend.resize_images(x, 2, 3, "channels_last"), (4, 5, 3)),
+    ("resize bicubic", lambda x: tf.image.resize(x, (3, 4), "bicubic", antialias=True), (7, 6, 2)),
+    ("stack", lambda x, y, z: tf.stack([x, y, z], axis=2)), ("stack last", lambda x, y: tf.stack([x, y], -1)),
+    ("depth to space", lambda x: tf.nn.depth_to_space(x, 2), (3, 4, 8)),
+    ("space to depth", lambda x: tf.nn.space_to_depth(x, 3), (3, 6, 2)),
+    ("tile", lambda x: tf.tile(x, [1, 2, 3])), ("repeat", lambda x: tf.repeat(x, 3, axis=1)),
+    ("slice op", lambda x: tf.slice(x, [0, 1, 0], [-1, 2, -1])), ("reverse", lambda x: tf.reverse(x, [1, -1])),
+    ("matmul transposed", lambda x, y: tf.matmul(x, y, transpose_b=True), (4, 3), (5, 3)),
+    ("matmul turned", lambda x, y: tf.linalg.matmul(x, y, transpose_a=True), (3, 4), (3, 5)),
+    ("sin", lambda x: tf.sin(x)), ("cos", lambda x: tf.cos(x)), ("erf", lambda x: tf.math.erf(x)),
+    ("log1p", lambda x: tf.math.log1p(x), dict(positive=True)), ("expm1", lambda x: tf.math.expm1(x)),
+    ("sign", lambda x: tf.sign(x), dict(stops=True)), ("floor", lambda x: tf.floor(x), dict(stops=True)),
+    ("ceil", lambda x: tf.math.ceil(x), dict(stops=True)), ("round", lambda x: tf.round(x), dict(stops=True)),
+    ("stop", lambda x: tf.stop_gradient(x), dict(stops=True)),
+    ("zeros", lambda x: tf.zeros_like(x), dict(stops=True)), ("ones", lambda x: tf.ones_like(x), dict(stops=True)),
+    ("where", lambda x, y, z: tf.where(x, y, z), (5, 3), (5, 3), (1, 3), dict(truth=True)),
+    ("where number", lambda x, y: tf.where(x, y, 0.5), (5, 3), (5, 3), dict(truth=True)),
+    ("bias", lambda x: tf.nn.bias_add(x, CONSTANT)),
 ]
 ops = keras.ops
 KERAS = [
@@ -80,13 +121,35 @@ KERAS = [
     ("expand", lambda x: ops.expand_dims(x, -1)), ("squeeze", lambda x: ops.squeeze(x, axis=2), (4, 1, 3)),
     ("cast", lambda x: ops.cast(x, "float32")), ("activation", lambda x: keras.activations.swish(x)),
     ("relu of activations", lambda x: keras.activations.relu(x, max_value=1.0, negative_slope=0.25)),
+    ("max", lambda x: ops.max(x, axis=[1, 2], keepdims=True), (4, 5, 3), dict(ties=True)),
+    ("amax", lambda x: ops.amax(x, axis=-1), dict(ties=True)),
+    ("max apart", lambda x: ops.max(x, axis=(1, 3)), (4, 5, 3), dict(ties=True)),
+    ("min", lambda x: ops.min(x, axis=1), (4, 5, 3), dict(ties=True)),
+    ("amin", lambda x: ops.amin(x, axis=2), dict(ties=True)),
+    ("variance", lambda x: ops.var(x, [1, 2]), (4, 5, 3)), ("deviation", lambda x: ops.std(x, 1, keepdims=True)),
+    ("normalize", lambda x: ops.normalize(x)), ("normalize axis", lambda x: ops.normalize(x, axis=1, epsilon=0.01)),
+    ("pad", lambda x: ops.pad(x, ((0, 0), (1, 2), (0, 1), (0, 0))), (4, 5, 3)),
+    ("pad number", lambda x: ops.pad(x, [[0, 0], [1, 2], [0, 1]], constant_values=2.0)),
+    ("reflect", lambda x: ops.pad(x, [[0, 0], [1, 2], [3, 0], [0, 0]], "reflect"), (4, 5, 3)),
+    ("symmetric", lambda x: ops.pad(x, [[0, 0], [4, 2], [3, 5], [0, 0]], "symmetric"), (4, 5, 3)),
+    ("resize", lambda x: ops.image.resize(x, (8, 7)), (4, 5, 3)),
+    ("resize nearest", lambda x: ops.image.resize(x, (3, 9), interpolation="nearest"), (4, 5, 3)),
+    ("stack", lambda x, y, z: ops.stack([x, y, z], axis=2)), ("stack last", lambda x, y: ops.stack([x, y], -1)),
+    ("depth to space", lambda x: ops.nn.depth_to_space(x, 2), (3, 4, 8)),
+    ("tile", lambda x: ops.tile(x, [1, 2, 3])), ("repeat", lambda x: ops.repeat(x, 3, axis=1)),
+    ("flip", lambda x: ops.flip(x, 1)), ("swap", lambda x: ops.swapaxes(x, 1, -1), (4, 5, 3)),
+    ("move", lambda x: ops.moveaxis(x, 1, -1), (4, 5, 3)), ("move back", lambda x: ops.moveaxis(x, 3, 1), (4, 5, 3)),
+    ("sin", lambda x: ops.sin(x)), ("cos", lambda x: ops.cos(x)), ("erf", lambda x: ops.erf(x)),
+    ("log1p", lambda x: ops.log1p(x), dict(positive=True)), ("expm1", lambda x: ops.expm1(x)),
+    ("sign", lambda x: ops.sign(x), dict(stops=True)), ("floor", lambda x: ops.floor(x), dict(stops=True)),
+    ("ceil", lambda x: ops.ceil(x), dict(stops=True)), ("round", lambda x: ops.round(x), dict(stops=True)),
+    ("stop", lambda x: ops.stop_gradient(x), dict(stops=True)),
+    ("zeros", lambda x: ops.zeros_like(x), dict(stops=True)), ("ones", lambda x: ops.ones_like(x), dict(stops=True)),
+    ("full", lambda x: ops.full_like(x, 2.5), dict(stops=True)),
+    ("where", lambda x, y, z: ops.where(x, y, z), (5, 3), (5, 3), (1, 3), dict(truth=True)),
+    ("where array", lambda x, y: ops.where(x, CONSTANT, y), (5, 3), (5, 3), dict(truth=True)),
 ]
 OPERATIONS = {2: BOTH + TF, 3: BOTH + KERAS}
-# Without a gradient.
-TRUTHS = {2: [("not equal", lambda x: tf.not_equal(x, 0.5)), ("greater", lambda x, y: tf.greater(x, y)),
-              ("any", lambda x: tf.reduce_any(tf.greater(x, 1.5), axis=-1))],
-          3: [("not equal", lambda x: ops.not_equal(x, 0.5)), ("less equal", lambda x, y: ops.less_equal(x, y)),
-              ("any", lambda x: ops.any(x > 1.5, axis=-1))]}
 # The layers of its own that keras.applications has, and in which file: name, arguments, shapes of the inputs.
 APPLICATIONS = {"CustomScaleLayer": "inception_resnet_v2", "LayerScale": "convnext", "StochasticDepth": "convnext"}
 LAYERS = [("CustomScaleLayer", dict(scale=0.17), (4, 5, 3), (4, 5, 3)),

@@ -120,6 +120,9 @@ static const char *const learning[] = {"k2_embedding_mean",
                                        "k3f_masking_mean",
                                        "k3f_nested",
                                        "k3f_added_part",
+                                       "k3f_added",
+                                       "k3f_side_by_side",
+                                       "k3f_behind",
                                        "k2_reaching_loss",
                                        "k3_reaching_loss",
                                        "k3f_reaching_loss",
@@ -327,29 +330,6 @@ START_TEST(weights_that_do_not_fit_the_mask_are_refused) {
 }
 END_TEST
 
-/* A functional file of Keras 3 spells joins of masks out as operations. Where one is not known the file is refused by
- * its name, and where all are the model does what Keras does. */
-START_TEST(joins_that_keras3_spells_out_are_run_or_named) {
-    static const char *const cases[][2] = {
-        {"k3f_added", "LogicalOr"}, {"k3f_side_by_side", "ZerosLike"}, {"k3f_behind", "ZerosLike"}};
-    char path[128];
-    clayer_model *model = NULL;
-    (void)snprintf(path, sizeof(path), "masks/%s.keras", cases[_i][0]);
-    const clayer_status status = clayer_model_load(context, golden_path(path), &model);
-    if (status != CLAYER_OK) {
-        ck_assert_int_eq(status, CLAYER_UNSUPPORTED);
-        ck_assert_msg(strstr(clayer_last_error(), cases[_i][1]) != NULL, "%s", clayer_last_error());
-        return;
-    }
-    clayer_model_destroy(model);
-    example e;
-    open_example(cases[_i][0], &e);
-    expect_output(cases[_i][0], &e);
-    expect_learnt(cases[_i][0], &e);
-    close_example(&e);
-}
-END_TEST
-
 /* Keras 3's SpatialDropout takes no argument `trainable`, unlike all other layers. */
 START_TEST(spatial_dropout_is_written_as_keras_reads_it) {
     clayer_model *model = NULL;
@@ -425,7 +405,6 @@ static Suite *make_suite(void) {
     tcase_add_loop_test(cases, a_mask_weighs_its_own_output, 0, 2);
     tcase_add_test(cases, weights_that_do_not_fit_the_mask_are_refused);
     tcase_add_test(cases, spatial_dropout_is_written_as_keras_reads_it);
-    tcase_add_loop_test(cases, joins_that_keras3_spells_out_are_run_or_named, 0, 3);
     tcase_add_test(cases, masks_that_do_not_fit_are_refused);
     tcase_add_test(cases, masks_for_axes_that_lie_apart_are_refused_in_training);
     tcase_set_timeout(cases, 300);

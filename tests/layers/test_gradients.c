@@ -84,7 +84,7 @@ static const struct {
     {"minimum", 18, CLOSE},
     {"dot", 14, CLOSE},
     {"concatenate", 12, EXACT},
-    {"operation", 140, CLOSE},
+    {"operation", 259, CLOSE},
 };
 
 static test_usage usage;

@@ -58,6 +58,20 @@ static double apply(const cly_ops_arithmetic_shape *s, double a, double b) {
             return a > 0 ? a : a * b;
         case CLY_ADD_SCALED:
             return a + (double)s->scalar * b;
+        case CLY_LOGICAL_AND:
+            return a != 0 && b != 0;
+        case CLY_LOGICAL_OR:
+            return a != 0 || b != 0;
+        case CLY_LOGICAL_XOR:
+            return (a != 0) != (b != 0);
+        case CLY_MODULO:
+            return a - b * floor(a / b);
+        case CLY_FLOOR_DIVIDE:
+            return floor(a / b);
+        case CLY_SELECT:
+            return a != 0 ? b : 0;
+        case CLY_SELECT_NOT:
+            return a != 0 ? 0 : b;
         case CLY_SQUARE:
             return a * a;
         case CLY_SQRT:
@@ -70,6 +84,28 @@ static double apply(const cly_ops_arithmetic_shape *s, double a, double b) {
             return fabs(a);
         case CLY_CLIP:
             return fmin(fmax(a, (double)s->limits[0]), (double)s->limits[1]);
+        case CLY_SIN:
+            return sin(a);
+        case CLY_COS:
+            return cos(a);
+        case CLY_SIGN:
+            return (a > 0) - (a < 0);
+        case CLY_FLOOR:
+            return floor(a);
+        case CLY_CEIL:
+            return ceil(a);
+        case CLY_ROUND:
+            return nearbyint(a);
+        case CLY_ERF:
+            return erf(a);
+        case CLY_LOG1P:
+            return log1p(a);
+        case CLY_EXPM1:
+            return expm1(a);
+        case CLY_FILL:
+            return (double)s->limits[0];
+        case CLY_STOP:
+            return a;
         case CLY_FUNCTION_COUNT:
             break;
     }
@@ -111,8 +147,24 @@ static double slope(const cly_ops_arithmetic_shape *s, int of, double a, double 
             return a > 0 ? 1 : a < 0 ? -1 : 0;
         case CLY_CLIP:
             return a >= (double)s->limits[0] && a <= (double)s->limits[1];
+        case CLY_MODULO:
+            return of == 0 ? 1 : -floor(a / b);
+        case CLY_SELECT:
+            return of == 1 && a != 0;
+        case CLY_SELECT_NOT:
+            return of == 1 && a == 0;
+        case CLY_SIN:
+            return cos(a);
+        case CLY_COS:
+            return -sin(a);
+        case CLY_ERF:
+            return 2 / sqrt(acos(-1)) * exp(-a * a);
+        case CLY_LOG1P:
+            return 1 / (1 + a);
+        case CLY_EXPM1:
+            return exp(a);
         default:
-            return 0; /* comparisons */
+            return 0; /* comparisons, truth values, steps */
     }
 }
 
@@ -162,13 +214,14 @@ static cly_ops_arithmetic_shape draw_case(test_random *random, uint64_t index) {
 
 /* Multiples of 1/16, so that some are equal; above 0 where the function asks for it. */
 static float *draw_values(test_random *random, const cly_ops_arithmetic_shape *s, int64_t count) {
-    const bool positive =
-        s->function == CLY_POWER || s->function == CLY_SQRT || s->function == CLY_RSQRT || s->function == CLY_LOG;
+    const cly_ops_function f = s->function;
+    const bool positive = f == CLY_POWER || f == CLY_SQRT || f == CLY_RSQRT || f == CLY_LOG || f == CLY_LOG1P;
+    const bool divides = f == CLY_DIVIDE || f == CLY_MODULO || f == CLY_FLOOR_DIVIDE;
     float *values = test_random_floats(random, count, -1, 1);
     for (int64_t i = 0; i < count; i++) {
         values[i] = roundf(values[i] * 24) / 16;
         values[i] = positive ? fabsf(values[i]) + 0.0625f : values[i];
-        values[i] = s->function == CLY_DIVIDE && values[i] == 0 ? 0.5f : values[i];
+        values[i] = divides && values[i] == 0 ? 0.5f : values[i];
     }
     return values;
 }
