@@ -279,7 +279,7 @@ CLAYER_API clayer_status clayer_model_to_dot(clayer_model *model, const clayer_d
 /* Device memory needed to run, known before running: what the model holds itself, without the tensors that are passed
  * to clayer_model_run. */
 typedef struct clayer_model_plan {
-    uint64_t weight_bytes;
+    uint64_t weight_bytes;         /* of weights and of numbers that layers keep on the device */
     uint64_t activation_bytes;     /* buffers between layers, shared by lifetime */
     uint64_t activation_sum_bytes; /* what they would take unshared */
     uint64_t workspace_bytes;      /* scratch memory within layers, shared by all */
@@ -319,7 +319,7 @@ CLAYER_API clayer_status clayer_model_get_costs(clayer_model *model, const claye
 
 /* Device memory needed to train, known before the first step: what the model, its gradients and its optimizer hold. */
 typedef struct clayer_training_plan {
-    uint64_t weight_bytes;
+    uint64_t weight_bytes;         /* as in clayer_model_plan */
     uint64_t gradient_bytes;       /* of the trainable weights */
     uint64_t optimizer_bytes;      /* slots; 0 before clayer_model_compile */
     uint64_t activation_bytes;     /* outputs, what layers keep for the backward pass, and gradients of outputs, shared

@@ -37,6 +37,38 @@ void cly_device_buffer_destroy(clayer_context *context, cl_mem buffer) {
     (void)clReleaseMemObject(buffer);
 }
 
+uint64_t cly_device_part_alignment(const clayer_context *context) {
+    cl_uint bits = 0;
+    cl_int code = clGetDeviceInfo(context->device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(bits), &bits, NULL);
+    return code == CL_SUCCESS && bits >= 8 ? bits / 8 : UINT64_MAX;
+}
+
+clayer_status cly_device_part_create(cl_mem buffer, uint64_t offset_bytes, uint64_t bytes, cl_mem *part_out) {
+    cl_mem whole = NULL;
+    size_t begin = 0;
+    cl_int code = clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(whole), &whole, NULL);
+    if (code == CL_SUCCESS && whole != NULL) { /* a part of a part is one of the whole */
+        code = clGetMemObjectInfo(buffer, CL_MEM_OFFSET, sizeof(begin), &begin, NULL);
+    }
+    if (code != CL_SUCCESS) {
+        return cly_device_fail(code, "clGetMemObjectInfo");
+    }
+    const cl_buffer_region region = {begin + (size_t)offset_bytes, (size_t)bytes};
+    cl_mem part = clCreateSubBuffer(whole != NULL ? whole : buffer, 0, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    if (part == NULL || code != CL_SUCCESS) {
+        return cly_base_prefix(cly_device_fail(code, "clCreateSubBuffer"), "%llu bytes at %llu",
+                               (unsigned long long)bytes, (unsigned long long)offset_bytes);
+    }
+    *part_out = part;
+    return CLAYER_OK;
+}
+
+void cly_device_part_release(cl_mem part) {
+    if (part != NULL) {
+        (void)clReleaseMemObject(part);
+    }
+}
+
 clayer_status cly_device_write(clayer_context *context, cl_mem buffer, uint64_t offset_bytes, const void *source,
                                uint64_t bytes) {
     if (bytes == 0) {

@@ -37,6 +37,11 @@ clayer_status cly_device_force(clayer_context *context, const char *operator_nam
 /* Uninitialised device memory, counted in clayer_counters. bytes 0 is taken as 4. */
 clayer_status cly_device_buffer_create(clayer_context *context, uint64_t bytes, cl_mem *buffer_out);
 void cly_device_buffer_destroy(clayer_context *context, cl_mem buffer); /* NULL does nothing */
+/* A part of a buffer as an object of its own, which keeps the whole alive and is not counted; the offset must be a
+ * multiple of the alignment. To be given back by cly_device_part_release, which does nothing for NULL. */
+uint64_t cly_device_part_alignment(const clayer_context *context); /* bytes */
+clayer_status cly_device_part_create(cl_mem buffer, uint64_t offset_bytes, uint64_t bytes, cl_mem *part_out);
+void cly_device_part_release(cl_mem part);
 /* Blocking copies between host and device. */
 clayer_status cly_device_write(clayer_context *context, cl_mem buffer, uint64_t offset_bytes, const void *source,
                                uint64_t bytes);

@@ -64,6 +64,13 @@ bool cly_model_fuse_is_convolution(const cly_ops_step *step) {
 
 /* ---- activations ---- */
 
+/* What layers merge tensors by. The activation behind other functions stays a step of its own, for each pair of
+ * function and activation is a program to build. So does GELU behind all: with two operands to read, a GPU's compiler
+ * does not inline its erfc any more. */
+static bool merges(cly_ops_function function, cly_ops_activation_id follower) {
+    return (function <= CLY_MINIMUM || function == CLY_ADD_SCALED) && function != CLY_DIVIDE && follower != CLY_GELU;
+}
+
 /* Where an operator keeps the activation that follows it, as `follower` would, writing to operand *output_out; NULL: it
  * has no such place. */
 static cly_ops_activation *epilogue_of(cly_ops_step *step, cly_ops_activation_id follower, int *output_out) {
@@ -75,9 +82,7 @@ static cly_ops_activation *epilogue_of(cly_ops_step *step, cly_ops_activation_id
         *output_out = 5;
         return &step->shape.batch_norm.activation;
     }
-    /* Not GELU: with two operands to read a GPU's compiler does not inline its erfc any more. */
-    if (step->op == &cly_ops_arithmetic_operator && step->shape.arithmetic.function == CLY_ADD &&
-        follower != CLY_GELU) {
+    if (step->op == &cly_ops_arithmetic_operator && merges(step->shape.arithmetic.function, follower)) {
         *output_out = 2;
         return &step->shape.arithmetic.activation;
     }
@@ -152,19 +157,28 @@ static bool stays_inside(const cly_ops_conv_shape *c) {
     return true;
 }
 
+/* Each pixel that a Dense reads is one or more (axis, inner) of the normalisation's, as behind a Flatten. */
+static bool is_flattened(const cly_ops_batch_norm_shape *n, const cly_ops_conv_shape *c) {
+    const int64_t pixels = c->in[0] * c->in[1] * c->in[2];
+    return c->kernel[0] * c->kernel[1] * c->kernel[2] == 1 && (!c->channels_first || pixels == 1) &&
+           c->in_channels % (n->axis * n->inner) == 0 &&
+           n->outer * n->axis * n->inner == c->batch * pixels * c->in_channels;
+}
+
 /* The normalisation of a convolution's input. */
 static bool fold_before(const cly_ops_step *step, const cly_ops_batch_norm_shape *n, cly_ops_fold *how_out) {
     const cly_ops_conv_shape *c = &step->shape.conv;
     const bool depthwise = step->op == &cly_ops_depthwise_operator;
+    const bool flat = !depthwise && is_flattened(n, c);
     if ((step->op != &cly_ops_conv_operator && !depthwise) || (!depthwise && c->groups != 1) ||
         n->activation.id != CLY_LINEAR || step->operands[0].kind != CLY_INPUT || !stays_inside(c) ||
-        !is_by_channel(n, c->batch, c->in_channels, c->in, c->channels_first)) {
+        (!flat && !is_by_channel(n, c->batch, c->in_channels, c->in, c->channels_first))) {
         return false;
     }
     *how_out = (cly_ops_fold){
         .count = c->kernel[0] * c->kernel[1] * c->kernel[2] * (c->in_channels / c->groups) * c->out_channels,
-        .division = depthwise ? c->out_channels / c->in_channels : c->out_channels,
-        .channels = c->in_channels,
+        .division = depthwise ? c->out_channels / c->in_channels : c->out_channels * (flat ? n->inner : 1),
+        .channels = flat ? n->axis : c->in_channels,
         .bias_count = c->out_channels,
         .before = true};
     return true;

@@ -1,5 +1,8 @@
 /* model/fuse_concatenate.c: sources of a Concatenate write straight into their places of its output.
  *
+ * Where a place is one piece of memory (one sample, joined along its first axis, as channels_first channels are), the
+ * source's output is that part of the buffer, and nothing else changes. Else rows lie apart:
+ *
  * A Concatenate is a copy an input: rows of `width` floats into rows of a larger pitch. Where the step that makes an
  * input writes such rows itself, it gets pitch and offset, the copy goes, and the output of the concatenation is the
  * home of the input's; whoever else reads the input must be able to read rows that lie apart. The last concatenation
@@ -11,11 +14,13 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "device/device.h"
 
 typedef struct concatenates {
     cly_model_fuse_state *f;
-    size_t *makers;  /* of each call's output: the call with steps that made it, or an input */
-    bool *is_output; /* of the makers: the model gives it */
+    uint64_t alignment; /* of parts of buffers, in bytes */
+    size_t *makers;     /* of each call's output: the call with steps that made it, or an input */
+    bool *is_output;    /* of the makers: the model gives it */
 } concatenates;
 
 /* ---- rows ---- */
@@ -139,18 +144,35 @@ static void move_copies(cly_model_call *call, const cly_ops_spacing *lie) {
     }
 }
 
+/* The maker's output is a part of the concatenation's from now on, where it lies in one piece there (one sample, joined
+ * along the first of the other axes): every step can write it, and read it. */
+static bool write_part(const concatenates *all, size_t concatenation, const cly_ops_step *copy, size_t maker) {
+    cly_model_call *outer = &all->f->plan->calls[concatenation], *call = &all->f->plan->calls[maker];
+    const uint64_t offset = outer->part_offset + (uint64_t)copy->shape.copy.y_offset * sizeof(float);
+    size_t times = 0;
+    for (size_t i = 0; i < outer->source_count; i++) {
+        times += all->makers[outer->sources[i]] == maker;
+    }
+    /* A second copy would read the part while it writes to the whole. */
+    if (copy->shape.copy.rows != 1 || times != 1 || offset % all->alignment != 0) {
+        return false;
+    }
+    call->home = outer->home > 0 ? outer->home : concatenation + 1;
+    call->part_offset = offset;
+    call->part_bytes = (uint64_t)copy->shape.copy.width * sizeof(float);
+    outer->gathers = true;
+    return true;
+}
+
 /* Makes the copy of an input needless, if its maker can write in the copy's place. */
-static bool write_in_place(const concatenates *all, size_t concatenation, const cly_ops_step *copy) {
-    cly_model_call *outer = &all->f->plan->calls[concatenation];
-    const size_t maker = all->makers[outer->sources[copy->operands[0].index]];
-    cly_model_call *call = &all->f->plan->calls[maker];
+static bool write_rows(const concatenates *all, size_t concatenation, const cly_ops_step *copy, size_t maker) {
+    cly_model_call *outer = &all->f->plan->calls[concatenation], *call = &all->f->plan->calls[maker];
     const int64_t rows = copy->shape.copy.rows, width = copy->shape.copy.width;
     const cly_ops_spacing lie = {.pitch = copy->shape.copy.y_length, .offset = copy->shape.copy.y_offset};
     const bool inner = is_concatenation(call) && call->steps.steps[0].shape.copy.rows == rows &&
                        call->steps.steps[0].shape.copy.y_length == width;
     cly_ops_spacing *written = inner ? NULL : written_by(call, rows, width);
-    if (call->source_count == 0 || call->home > 0 || all->is_output[maker] || !is_copy_of(copy, rows, width) ||
-        (!inner && written == NULL) || !visit_readers(all, maker, copy, rows, width, NULL)) {
+    if ((!inner && written == NULL) || !visit_readers(all, maker, copy, rows, width, NULL)) {
         return false;
     }
     (void)visit_readers(all, maker, copy, rows, width, &lie);
@@ -160,8 +182,19 @@ static bool write_in_place(const concatenates *all, size_t concatenation, const 
         *written = lie;
     }
     call->home = outer->home > 0 ? outer->home : concatenation + 1;
+    call->part_offset = outer->part_offset;
+    call->part_bytes = outer->part_bytes;
     outer->gathers = true;
     return true;
+}
+
+static bool write_in_place(const concatenates *all, size_t concatenation, const cly_ops_step *copy) {
+    const cly_model_call *outer = &all->f->plan->calls[concatenation];
+    const size_t maker = all->makers[outer->sources[copy->operands[0].index]];
+    const cly_model_call *call = &all->f->plan->calls[maker];
+    return call->source_count > 0 && call->home == 0 && !all->is_output[maker] &&
+           is_copy_of(copy, copy->shape.copy.rows, copy->shape.copy.width) &&
+           (write_part(all, concatenation, copy, maker) || write_rows(all, concatenation, copy, maker));
 }
 
 static void fuse_concatenation(const concatenates *all, size_t concatenation) {
@@ -194,7 +227,7 @@ static void find_makers(const concatenates *all) {
 
 clayer_status cly_model_fuse_concatenates(cly_model_fuse_state *f) {
     clayer_status status = CLAYER_OK;
-    concatenates all = {.f = f};
+    concatenates all = {.f = f, .alignment = cly_device_part_alignment(f->model->context)};
     void *memory = NULL;
     CLY_TRY(cly_base_alloc(f->plan->call_count, sizeof(size_t), &memory));
     all.makers = memory;

@@ -121,6 +121,9 @@ uint64_t cly_model_weight_bytes(const clayer_model *model) {
             const clayer_tensor *tensor = model->layers[i]->weights[j].tensor;
             bytes += tensor == NULL ? 0 : (uint64_t)clayer_tensor_get_count(tensor) * sizeof(float);
         }
+        for (int j = 0; j < CLY_OPS_CONSTANTS; j++) {
+            bytes += (uint64_t)model->layers[i]->constant_counts[j] * sizeof(float);
+        }
     }
     return bytes;
 }

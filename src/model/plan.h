@@ -24,6 +24,7 @@ typedef enum cly_model_place_kind {
 typedef struct cly_model_place {
     cly_model_place_kind kind;
     size_t index;
+    uint64_t part_offset, part_bytes; /* of that memory; part_bytes 0: it is all of it */
 } cly_model_place;
 
 /* One node at concrete shapes. */
@@ -37,9 +38,10 @@ typedef struct cly_model_call {
     cly_ops_steps steps;  /* none: the output is the first source's memory */
     cly_model_fold *fold; /* what CLY_FOLDED means, borrowed from the model's memory; NULL: nothing */
     /* A Concatenate some of whose sources write straight into its output: memory of its own even without steps. The
-     * sources' calls have it as their home, and their steps know where in it they write. */
+     * sources' calls have it as their home; those that write rows in it apart know so by their steps. */
     bool gathers;
     size_t home; /* the call in whose output this one's lies, plus 1; 0: it is its own */
+    uint64_t part_offset, part_bytes; /* the bytes of that output that it lies in; part_bytes 0: all */
     cly_model_place place;
 } cly_model_call;
 
@@ -109,9 +111,9 @@ typedef struct cly_model_lifetime {
  * free one that is large enough, else the largest free one made larger, else a new one. Adds up unshared_bytes. */
 clayer_status cly_model_share_buffers(cly_model_run_plan *plan, cly_model_lifetime *const *values, size_t count);
 
-/* Whether `steps` may write their output over an input 0 of the same size: each works element by element or within one
- * row, and what lies in input 0 is read by the first step only. */
-bool cly_model_works_in_place(const cly_ops_steps *steps);
+/* Whether `steps` may write their output over an input of the same size: each works element by element or within one
+ * row, and what lies in that input is read by the first step only, once. */
+bool cly_model_works_in_place(const cly_ops_steps *steps, size_t input);
 
 /* Fills places, copies and buffers of a plan whose calls are complete (storage.c). */
 clayer_status cly_model_plan_storage(const clayer_model *model, cly_model_run_plan *plan);
@@ -147,7 +149,7 @@ clayer_status cly_model_plan_shapes(const clayer_model *model, const clayer_shap
 clayer_status cly_model_check_tensors(const clayer_model *model, clayer_tensor *const *tensors, size_t count,
                                       size_t wanted, const char *what);
 
-/* Bytes of all weights. */
+/* Bytes of all weights, and of the numbers of layers' configs that are on the device. */
 uint64_t cly_model_weight_bytes(const clayer_model *model);
 
 /* Bytes of a plan's buffers, and of temporaries and workspace. */

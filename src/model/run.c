@@ -87,28 +87,65 @@ static cl_mem memory_at(const run *r, cly_model_place place) {
     return r->memory->buffers[place.index];
 }
 
-static clayer_status run_node(const run *r, const clayer_node *node) {
+/* The memory objects of one call's tensors; those of parts are made for it. */
+typedef struct tensors {
+    cl_mem objects[CLY_LAYERS_MAX_INPUTS + 1]; /* the sources', the output */
+    cl_mem parts[CLY_LAYERS_MAX_INPUTS + 1];   /* those to be given back */
+} tensors;
+
+static clayer_status open_tensors(const run *r, const cly_model_call *call, tensors *t) {
     clayer_status status = CLAYER_OK;
-    clayer_layer *layer = node->layer;
-    const cly_model_call *call = &r->plan->calls[node->index];
-    cl_mem inputs[CLY_LAYERS_MAX_INPUTS], weights[CLY_LAYERS_WEIGHTS] = {NULL};
-    double device_ms = 0;
-    for (size_t i = 0; i < call->source_count; i++) {
-        inputs[i] = memory_at(r, r->plan->calls[call->sources[i]].place);
+    for (size_t i = 0; i <= call->source_count; i++) {
+        const bool reads = i < call->source_count;
+        const cly_model_place *place = reads ? &r->plan->calls[call->sources[i]].place : &call->place;
+        t->objects[i] = memory_at(r, *place);
+        if (place->part_bytes > 0) {
+            CLY_TRY(cly_device_part_create(t->objects[i], place->part_offset, place->part_bytes, &t->parts[i]));
+            t->objects[i] = t->parts[i];
+        }
     }
-    for (size_t i = 0; i < layer->weight_count; i++) {
-        weights[i] = cly_device_tensor_buffer(layer->weights[i].tensor);
+done:
+    return status;
+}
+
+static void close_tensors(const cly_model_call *call, const tensors *t) {
+    for (size_t i = 0; i <= call->source_count; i++) {
+        cly_device_part_release(t->parts[i]);
     }
-    cly_ops_bindings bindings = {.inputs = inputs,
-                                 .output = memory_at(r, call->place),
+}
+
+static clayer_status run_steps(const run *r, const cly_model_call *call, clayer_layer *layer, const cl_mem *weights) {
+    tensors t = {{NULL}, {NULL}};
+    clayer_status status = CLAYER_OK;
+    if (call->steps.count == 0) { /* its source's memory, handed on */
+        return CLAYER_OK;
+    }
+    CLY_TRY(open_tensors(r, call, &t));
+    cly_ops_bindings bindings = {.inputs = t.objects,
+                                 .output = t.objects[call->source_count],
                                  .weights = weights,
                                  .folded = call->fold == NULL ? NULL : call->fold->buffers,
                                  .workspace = r->memory->workspace};
     for (int i = 0; i < CLY_OPS_TEMPORARIES; i++) {
         bindings.temporaries[i] = r->memory->temporaries[i];
     }
+    CLY_TRY(cly_ops_steps_run(layer->context, &call->steps, &bindings));
+done:
+    close_tensors(call, &t);
+    return status;
+}
+
+static clayer_status run_node(const run *r, const clayer_node *node) {
+    clayer_status status = CLAYER_OK;
+    clayer_layer *layer = node->layer;
+    const cly_model_call *call = &r->plan->calls[node->index];
+    cl_mem weights[CLY_LAYERS_WEIGHTS] = {NULL};
+    double device_ms = 0;
+    for (size_t i = 0; i < layer->weight_count; i++) {
+        weights[i] = cly_device_tensor_buffer(layer->weights[i].tensor);
+    }
     cly_device_timer_begin(layer->context);
-    status = cly_ops_steps_run(layer->context, &call->steps, &bindings);
+    status = run_steps(r, call, layer, weights);
     clayer_status timer_status = cly_device_timer_end(layer->context, &device_ms);
     status = status == CLAYER_OK ? timer_status : status;
     if (status != CLAYER_OK) {

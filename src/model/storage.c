@@ -1,7 +1,7 @@
 /* model/storage.c: which outputs of nodes share memory.
  *
  * A value is memory that one node writes and later ones read. A layer without steps hands its input's value on; an
- * element-by-element layer writes over the value it reads if nobody reads that afterwards. Values that leave the model
+ * element-by-element layer writes over a value it reads if nobody reads that afterwards. Values that leave the model
  * lie in the caller's tensors. The rest take buffers by lifetime: at each node the smallest free buffer that is large
  * enough, else the largest free one made larger, else a new one. */
 #include "model/plan.h"
@@ -34,38 +34,55 @@ static value *value_of(const storage *s, size_t node) {
     return &s->values[s->of_node[node]];
 }
 
-bool cly_model_works_in_place(const cly_ops_steps *steps) {
+/* Whether operand j of the step may be written over by what it computes. */
+static bool is_pointwise(const cly_ops_step *step, int j) {
+    return step->op == &cly_ops_arithmetic_operator
+               ? j <= 1
+               : j == 0 && (step->op == &cly_ops_activation_operator || step->op == &cly_ops_softmax_operator ||
+                            step->op == &cly_ops_batch_norm_operator);
+}
+
+bool cly_model_works_in_place(const cly_ops_steps *steps, size_t input) {
+    size_t reads = 0;
     for (size_t i = 0; i < steps->count; i++) {
         const cly_ops_step *step = &steps->steps[i];
-        bool pointwise = step->op == &cly_ops_activation_operator || step->op == &cly_ops_softmax_operator ||
-                         step->op == &cly_ops_batch_norm_operator || step->op == &cly_ops_arithmetic_operator;
-        if (!pointwise) {
+        if (!is_pointwise(step, 0)) {
             return false;
         }
         for (int j = 0; j < CLY_OPS_OPERANDS; j++) {
-            bool reads = step->operands[j].kind == CLY_INPUT && step->operands[j].index == 0;
-            if (reads != (i == 0 && j == 0)) {
-                return false;
+            if (step->operands[j].kind == CLY_INPUT && (size_t)step->operands[j].index == input) {
+                reads++;
+                if (i > 0 || !is_pointwise(step, j)) {
+                    return false;
+                }
             }
         }
     }
-    return steps->count > 0;
+    return reads == 1;
+}
+
+/* Whether call `node` reads `v` by another of its inputs than `input`. */
+static bool reads_again(const storage *s, size_t node, size_t input, const value *v) {
+    const cly_model_call *call = &s->plan->calls[node];
+    for (size_t i = 0; i < call->source_count; i++) {
+        if (i != input && value_of(s, call->sources[i]) == v) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The value that call `node` may write over, or NULL. Lifetimes of its inputs must be known. */
 static value *dying_input(const storage *s, size_t node) {
     const cly_model_call *call = &s->plan->calls[node];
-    value *v = value_of(s, call->sources[0]);
-    if (call->home > 0 || v->placed || v->leaves || v->life.last != node || v->life.bytes != call->output_bytes ||
-        !cly_model_works_in_place(&call->steps)) {
-        return NULL;
-    }
-    for (size_t i = 1; i < call->source_count; i++) {
-        if (value_of(s, call->sources[i]) == v) {
-            return NULL;
+    for (size_t i = 0; call->home == 0 && i < call->source_count; i++) {
+        value *v = value_of(s, call->sources[i]);
+        if (!v->placed && !v->leaves && v->life.last == node && v->life.bytes == call->output_bytes &&
+            cly_model_works_in_place(&call->steps, i) && !reads_again(s, node, i, v)) {
+            return v;
         }
     }
-    return v;
+    return NULL;
 }
 
 static void mark_leaving(const storage *s) {
@@ -87,6 +104,11 @@ static void open_value(storage *s, size_t i) {
     value_of(s, i)->life.last = i;
 }
 
+/* The call has no memory of its own: its output is its first source's. */
+static bool passes_on(const cly_model_call *call) {
+    return call->source_count > 0 && call->steps.count == 0 && !call->gathers;
+}
+
 /* Gives every needed node a value. Nodes that only hand data on share their input's. */
 static void make_values(storage *s) {
     size_t input = 0;
@@ -97,14 +119,14 @@ static void make_values(storage *s) {
         if (!call->needed) {
             continue;
         }
-        if (node->input_count > 0 && call->steps.count == 0 && !call->gathers) {
+        if (passes_on(call)) {
             s->of_node[i] = s->of_node[call->sources[0]];
         } else {
             open_value(s, i);
         }
         if (node->input_count == 0) {
             value_of(s, i)->placed = true;
-            value_of(s, i)->place = (cly_model_place){CLY_MODEL_INPUT, position};
+            value_of(s, i)->place = (cly_model_place){.kind = CLY_MODEL_INPUT, .index = position};
         }
         for (size_t j = 0; j < call->source_count; j++) {
             value_of(s, call->sources[j])->life.last = i;
@@ -159,7 +181,7 @@ static clayer_status place_outputs(storage *s) {
         value *v = value_of(s, outputs[i]->index);
         if (!v->placed) {
             v->placed = true;
-            v->place = (cly_model_place){CLY_MODEL_OUTPUT, i};
+            v->place = (cly_model_place){.kind = CLY_MODEL_OUTPUT, .index = i};
         } else {
             s->plan->copies[s->plan->copy_count++] = (cly_model_copy){v->place, i, v->life.bytes};
         }
@@ -227,12 +249,29 @@ static clayer_status assign_buffers(storage *s) {
     CLY_TRY(cly_model_share_buffers(s->plan, lives, count));
     for (size_t i = 0; i < s->count; i++) {
         if (!s->values[i].placed) {
-            s->values[i].place = (cly_model_place){CLY_MODEL_BUFFER, s->values[i].life.buffer};
+            s->values[i].place = (cly_model_place){.kind = CLY_MODEL_BUFFER, .index = s->values[i].life.buffer};
         }
     }
 done:
     free(lives);
     return status;
+}
+
+/* Where each output lies: in its value, or in a part of it. */
+static void place_calls(const storage *s) {
+    for (size_t i = 0; i < s->model->node_count; i++) {
+        cly_model_call *call = &s->plan->calls[i];
+        if (!call->needed) {
+            continue;
+        }
+        if (passes_on(call)) {
+            call->place = s->plan->calls[call->sources[0]].place;
+            continue;
+        }
+        call->place = value_of(s, i)->place;
+        call->place.part_offset = call->part_offset;
+        call->place.part_bytes = call->part_bytes;
+    }
 }
 
 clayer_status cly_model_plan_storage(const clayer_model *model, cly_model_run_plan *plan) {
@@ -250,11 +289,7 @@ clayer_status cly_model_plan_storage(const clayer_model *model, cly_model_run_pl
     CLY_TRY(merge_in_place(&s));
     CLY_TRY(place_outputs(&s));
     CLY_TRY(assign_buffers(&s));
-    for (size_t i = 0; i < model->node_count; i++) {
-        if (plan->calls[i].needed) {
-            plan->calls[i].place = value_of(&s, i)->place;
-        }
-    }
+    place_calls(&s);
 done:
     free(s.values);
     free(s.of_node);

@@ -19,7 +19,7 @@ static size_t dying_input(const cly_model_train_plan *plan, const clayer_node *n
     const size_t value = root_of(plan, plan->nodes[node->inputs[0]->index].output);
     const cly_model_value *v = &plan->values[value];
     if (v->kind != CLY_VALUE_MEMORY || v->life.last != node->index || v->life.bytes != call->output_bytes ||
-        !cly_model_works_in_place(&call->steps)) {
+        !cly_model_works_in_place(&call->steps, 0)) {
         return CLY_MODEL_NO_VALUE;
     }
     for (size_t i = 1; i < node->input_count; i++) {

@@ -80,6 +80,36 @@ START_TEST(a_dense_layer_takes_the_normalisations_on_both_sides) {
 }
 END_TEST
 
+/* By channels, in both layouts, and by what is not the last axis of a row. */
+START_TEST(a_flattened_normalisation_goes_into_the_dense_layer) {
+    for (int64_t axis = 1; axis <= 3; axis++) {
+        for (int64_t batch = 1; batch <= 3; batch += 2) {
+            clayer_model *model = new_model("net");
+            add_input(model, "x", RANK(3, 4, 5), DIMS(3, 4, 5));
+            normalise(model, NULL, axis);
+            add_flatten(model, NULL);
+            MUST(clayer_add_dropout(model, NULL, CONFIG(clayer_dropout_config, .rate = 0.5), NULL));
+            MUST(clayer_add_dense(model, NULL, CONFIG(clayer_dense_config, .units = 7, .activation = "tanh"), NULL));
+            const clayer_model_plan plan = check_model(model, batch, ROUNDING, "flattened");
+            ck_assert_uint_eq(plan.fused_batch_normalizations, 1);
+            ck_assert_uint_eq(plan.folded_bytes, (3 * 4 * 5 * 7 + 7) * sizeof(float));
+            clayer_model_destroy(model);
+        }
+    }
+}
+END_TEST
+
+/* A row of the Dense is less than one of the normalisation's. */
+START_TEST(a_normalisation_over_rows_stays_before_a_dense_layer) {
+    clayer_model *model = new_model("net");
+    add_input(model, "x", RANK(4, 6), DIMS(4, 6));
+    normalise(model, NULL, 1);
+    MUST(clayer_add_dense(model, NULL, CONFIG(clayer_dense_config, .units = 3), NULL));
+    ck_assert_uint_eq(check_model(model, 2, ROUNDING, "rows").fused_batch_normalizations, 0);
+    clayer_model_destroy(model);
+}
+END_TEST
+
 START_TEST(a_normalisation_before_a_convolution_needs_one_without_padding) {
     for (int i = 0; i < 4; i++) {
         clayer_model *model = new_model("net");
@@ -414,6 +444,8 @@ static Suite *make_suite(void) {
     tcase_add_unchecked_fixture(tests, open_context, close_context);
     tcase_add_test(tests, batch_normalisation_and_activation_go_into_every_convolution);
     tcase_add_test(tests, a_dense_layer_takes_the_normalisations_on_both_sides);
+    tcase_add_test(tests, a_flattened_normalisation_goes_into_the_dense_layer);
+    tcase_add_test(tests, a_normalisation_over_rows_stays_before_a_dense_layer);
     tcase_add_test(tests, a_normalisation_before_a_convolution_needs_one_without_padding);
     tcase_add_test(tests, a_sum_takes_the_activation_behind_it);
     tcase_add_test(tests, what_somebody_else_reads_is_not_fused);

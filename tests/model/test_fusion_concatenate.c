@@ -1,5 +1,6 @@
 /* model/test_fusion_concatenate.c: what is written straight into its place of a concatenation, by every implementation,
  * and what is copied there still. */
+#include <clayer/opencl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -142,6 +143,124 @@ START_TEST(a_net_with_skips) {
 }
 END_TEST
 
+/* ---- one sample, joined along its first axis ---- */
+
+/* Layers whose output for one sample is one piece: any can be written into its part. */
+static clayer_node *add_piece(clayer_model *model, clayer_node *x, int kind) {
+    const char *const format = "channels_first";
+    clayer_node *node = NULL, *gate = NULL;
+    switch (kind) {
+        case 0:
+            MUST(clayer_add_conv2d(model, x,
+                                   CONFIG(clayer_conv_config, .filters = 32, .kernel_size = {3}, .padding = "same",
+                                          .data_format = format, .activation = "relu"),
+                                   &node));
+            return normalise(model, node, 1);
+        case 1:
+            MUST(clayer_add_max_pooling2d(model, x,
+                                          CONFIG(clayer_pooling_config, .pool_size = {3}, .strides = {1},
+                                                 .padding = "same", .data_format = format),
+                                          &node));
+            return add_activation(model, node, "gelu");
+        case 2:
+            MUST(clayer_add_separable_conv2d(model, x,
+                                             CONFIG(clayer_separable_conv_config, .filters = 64, .kernel_size = {3},
+                                                    .padding = "same", .data_format = format, .activation = "softmax"),
+                                             &node));
+            return node;
+        case 3:
+            MUST(clayer_add_global_average_pooling2d(
+                model, x, CONFIG(clayer_global_pooling_config, .keepdims = true, .data_format = format), &gate));
+            MUST(clayer_add_multiply(model, (clayer_node *[]){x, gate}, 2, NULL, &node));
+            MUST(clayer_add_dropout(model, node, CONFIG(clayer_dropout_config, .rate = 0.5), &node));
+            return node;
+        default:
+            MUST(clayer_add_cropping2d(model, x,
+                                       CONFIG(clayer_cropping_config, .has_cropping = true, .data_format = format,
+                                              .cropping = {{1, 1}, {2, 2}}),
+                                       &node));
+            MUST(clayer_add_up_sampling2d(
+                model, node, CONFIG(clayer_up_sampling_config, .size = {2, 2}, .data_format = format), &node));
+            return add_sum(model, node, x);
+    }
+}
+
+/* In the layout whose channels are the first axis; three samples lie apart there and are copied. */
+START_TEST(one_sample_s_parts_are_written_in_place) {
+    for (int kind = 0; kind < 5; kind++) {
+        for (int64_t batch = 1; batch <= 3; batch += 2) {
+            clayer_model *model = new_model("net");
+            char text[64];
+            (void)snprintf(text, sizeof(text), "kind %d, batch %d", kind, (int)batch);
+            clayer_node *x = add_input(model, "x", RANK(32, 4, 8), DIMS(32, 4, 8));
+            clayer_node *first = normalise(model, add_activation(model, x, "tanh"), 1);
+            clayer_node *both = concatenate(model, (clayer_node *[]){first, add_piece(model, first, kind)}, 2, 1);
+            add_activation(model, both, "elu");
+            const clayer_model_plan plan = check_model(model, batch, 1e-5, text);
+            ck_assert_msg(plan.fused_inputs == (batch == 1 ? 2 : 0), "%s: %zu", text, plan.fused_inputs);
+            clayer_model_destroy(model);
+        }
+    }
+}
+END_TEST
+
+/* A U-Net's block in channels_first: the skip is read where it lies, the parts of a part too; memory for no copy. */
+START_TEST(parts_lie_within_parts) {
+    clayer_model *model = new_model("net");
+    clayer_node *x = add_input(model, "x", RANK(16, 8, 8), DIMS(16, 8, 8));
+    clayer_node *skip = add_piece(model, x, 0), *inner[3];
+    inner[0] = add_piece(model, skip, 1);
+    inner[1] =
+        concatenate(model, (clayer_node *[]){add_conv(model, skip, 3, 1, NULL), add_conv(model, skip, 5, 3, NULL)}, 2,
+                    3); /* rows within a part */
+    inner[2] = add_piece(model, skip, 3);
+    MUST(clayer_add_cropping2d(model, inner[1],
+                               CONFIG(clayer_cropping_config, .has_cropping = true, .cropping = {{0, 0}, {0, 0}}),
+                               &inner[1]));
+    clayer_node *part = concatenate(model, inner, 3, 1);
+    clayer_node *all = concatenate(model, (clayer_node *[]){skip, part, x}, 3, 1);
+    MUST(clayer_add_flatten(model, all, NULL, NULL));
+    const clayer_model_plan plan = check_model(model, 1, 1e-5, "parts of parts");
+    ck_assert_uint_ge(plan.fused_inputs, 5);
+    clayer_model_destroy(model);
+}
+END_TEST
+
+START_TEST(parts_that_begin_out_of_line_are_copied) {
+    clayer_model *model = new_model("net");
+    clayer_node *x = add_input(model, "x", RANK(3, 3, 1), DIMS(3, 3, 1)), *parts[3];
+    for (int i = 0; i < 3; i++) {
+        parts[i] = add_activation(model, x, i == 0 ? "tanh" : i == 1 ? "elu" : "softmax");
+    }
+    concatenate(model, parts, 3, 1); /* parts of 36 bytes */
+    ck_assert_uint_eq(check_model(model, 1, ROUNDING, "out of line").fused_inputs, 1);
+    clayer_model_destroy(model);
+}
+END_TEST
+
+/* The output is memory of the application, from an offset on: a part itself. */
+START_TEST(parts_of_the_application_s_memory) {
+    clayer_model *model = new_model("net");
+    clayer_node *x = add_input(model, "x", RANK(32, 4, 8), DIMS(32, 4, 8));
+    concatenate(model, (clayer_node *[]){add_piece(model, x, 0), add_piece(model, x, 1)}, 2, 1);
+    fill_weights(model);
+    test_random random = test_random_start(fusion_state++, 0);
+    clayer_tensor *input = random_tensor(&random, 4, DIMS(1, 32, 4, 8)), *expected = new_tensor(4, DIMS(1, 64, 4, 8)),
+                  *whole = new_tensor(1, DIMS(3 * 64 * 4 * 8)), *output = NULL;
+    MUST(clayer_tensor_adopt(context, clayer_tensor_get_cl_mem(whole), FLOATS(64 * 4 * 8), 4, DIMS(1, 64, 4, 8),
+                             &output));
+    MUST(clayer_model_run(model, &input, 1, &output, 1));
+    MUST(clayer_model_set_fusion(model, 0));
+    MUST(clayer_model_run(model, &input, 1, &expected, 1));
+    compare_tensors(output, expected, 1e-5, "adopted");
+    clayer_tensor_destroy(input);
+    clayer_tensor_destroy(expected);
+    clayer_tensor_destroy(output);
+    clayer_tensor_destroy(whole);
+    clayer_model_destroy(model);
+}
+END_TEST
+
 START_TEST(what_cannot_be_written_in_place_is_copied) {
     for (int i = 0; i < 6; i++) {
         static const size_t fused[] = {1, 1, 1, 1, 0, 0};
@@ -188,6 +307,10 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, a_dense_block_is_one_tensor);
     tcase_add_test(tests, branches_meet_in_the_output);
     tcase_add_test(tests, a_net_with_skips);
+    tcase_add_test(tests, one_sample_s_parts_are_written_in_place);
+    tcase_add_test(tests, parts_lie_within_parts);
+    tcase_add_test(tests, parts_that_begin_out_of_line_are_copied);
+    tcase_add_test(tests, parts_of_the_application_s_memory);
     tcase_add_test(tests, what_cannot_be_written_in_place_is_copied);
     suite_add_tcase(suite, tests);
     return suite;

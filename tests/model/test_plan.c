@@ -7,6 +7,7 @@
 #include "support/runner.h"
 
 #define FLOATS(n) ((uint64_t)(n) * sizeof(float))
+#define CONFIG(type, ...) (&(const type){.struct_size = sizeof(type), __VA_ARGS__})
 
 static clayer_model_plan get_plan(clayer_model *model, int64_t batch) {
     clayer_model_plan plan;
@@ -86,6 +87,53 @@ START_TEST(the_model_s_buffer_takes_an_activation_in_place) {
     ck_assert_uint_eq(plan.activation_sum_bytes, 4 * FLOATS(6 * 6 * 4));
     free(run_once(model, 1, &held));
     ck_assert_uint_eq(held, plan.activation_bytes + plan.workspace_bytes);
+    clayer_model_destroy(model);
+}
+END_TEST
+
+START_TEST(a_merge_writes_over_whichever_input_ends_there) {
+    for (int second = 0; second < 2; second++) {
+        clayer_model *model = new_model("net");
+        uint64_t held = 0;
+        clayer_node *x = add_input(model, "x", RANK(6, 6, 4), DIMS(6, 6, 4)), *gate = NULL, *y = NULL;
+        clayer_node *kept = add_conv(model, x, 4, 1, NULL), *ends = add_conv(model, kept, 4, 3, NULL);
+        MUST(clayer_add_multiply(model, (clayer_node *[]){second ? kept : ends, second ? ends : kept}, 2, NULL, &y));
+        MUST(clayer_add_global_average_pooling2d(model, y, CONFIG(clayer_global_pooling_config, .keepdims = true),
+                                                 &gate));
+        /* the gate is smaller, the first factor lives on */
+        MUST(clayer_add_multiply(model, (clayer_node *[]){gate, y}, 2, NULL, &y));
+        add_conv(model, add_sum(model, y, kept), 4, 1, NULL);
+        const clayer_model_plan plan = get_plan(model, 2);
+        ck_assert_uint_eq(plan.activation_bytes, FLOATS(2 * (2 * 6 * 6 * 4 + 4)));
+        free(run_once(model, 2, &held));
+        ck_assert_uint_eq(held, plan.activation_bytes + plan.workspace_bytes);
+        clayer_model_destroy(model);
+    }
+}
+END_TEST
+
+START_TEST(layers_that_pass_data_on_enqueue_nothing) {
+    clayer_model *model = new_model("net");
+    const clayer_reshape_config reshape = {.struct_size = sizeof(reshape), .target_shape = {2, {12, 4}}};
+    const clayer_dropout_config dropout = {.struct_size = sizeof(dropout), .rate = 0.5};
+    clayer_counters counters[4];
+    uint64_t held = 0;
+    add_input(model, "x", RANK(3, 4, 4), DIMS(3, 4, 4));
+    add_conv(model, NULL, 4, 1, "relu");
+    for (int i = 0; i < 2; i++) {
+        if (i == 1) {
+            add_flatten(model, NULL);
+            MUST(clayer_add_dropout(model, NULL, &dropout, NULL));
+            MUST(clayer_add_reshape(model, NULL, &reshape, NULL));
+            add_activation(model, NULL, "linear");
+        }
+        free(run_once(model, 2, &held));
+        MUST(clayer_context_get_counters(context, &counters[2 * i]));
+        free(run_once(model, 2, &held));
+        MUST(clayer_context_get_counters(context, &counters[2 * i + 1]));
+    }
+    ck_assert_uint_gt(counters[1].launches, counters[0].launches);
+    ck_assert_uint_eq(counters[1].launches - counters[0].launches, counters[3].launches - counters[2].launches);
     clayer_model_destroy(model);
 }
 END_TEST
@@ -231,6 +279,8 @@ static Suite *make(void) {
     tcase_add_test(tcase, a_chain_of_convolutions_takes_two_buffers);
     tcase_add_test(tcase, a_smaller_batch_runs_in_the_memory_of_the_larger);
     tcase_add_test(tcase, the_model_s_buffer_takes_an_activation_in_place);
+    tcase_add_test(tcase, a_merge_writes_over_whichever_input_ends_there);
+    tcase_add_test(tcase, layers_that_pass_data_on_enqueue_nothing);
     tcase_add_test(tcase, layers_that_pass_data_on_take_no_memory);
     tcase_add_test(tcase, a_convolution_behind_them_writes_into_the_output);
     tcase_add_test(tcase, what_no_output_needs_is_not_run);
