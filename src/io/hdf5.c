@@ -25,6 +25,10 @@
 struct cly_io_hdf5 {
     hid_t file;
     char *where;
+    /* The group that the last path led through, which the next one mostly does too: files have thousands of them, and
+     * libhdf5 begins at the root. */
+    hid_t group;      /* -1: none */
+    char *group_path; /* NULL: none */
 };
 
 /* ---- the lock; errors are not printed while it is held ---- */
@@ -55,6 +59,7 @@ static clayer_status take_file(hid_t file, const char *where, cly_io_hdf5 **file
     CLY_TRY(cly_base_alloc(1, sizeof(*opened), (void **)&opened));
     CLY_TRY(cly_base_copy_string(where, &opened->where));
     opened->file = file;
+    opened->group = -1;
     *file_out = opened;
     return CLAYER_OK;
 done:
@@ -96,11 +101,19 @@ clayer_status cly_io_hdf5_open_bytes(const void *bytes, size_t length, const cha
     return status;
 }
 
+static void close_object(hid_t object) {
+    if (object >= 0) {
+        (void)H5Oclose(object);
+    }
+}
+
 void cly_io_hdf5_close(cly_io_hdf5 *file) {
     if (file != NULL) {
         cly_io_hdf5_enter();
+        close_object(file->group);
         (void)H5Fclose(file->file);
         cly_io_hdf5_leave();
+        free(file->group_path);
         free(file->where);
         free(file);
     }
@@ -115,36 +128,73 @@ void cly_io_free_strings(char **strings, size_t count) {
 
 /* ---- objects; all from here to the public functions is called with the lock held ---- */
 
-/* Whether every link of the path is there and a hard one: others may lead out of the file. */
-static bool path_exists(const cly_io_hdf5 *file, const char *path) {
-    size_t length = strlen(path);
+/* Whether the link is there and a hard one: others may lead out of the file. */
+static bool is_hard(hid_t group, const char *name) {
+    H5L_info_t info;
+    return H5Lget_info(group, name, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
+}
+
+/* Opens the first `length` characters of a path as a group; every link on the way must be a hard one. -1: there is
+ * none. */
+static hid_t open_group(const cly_io_hdf5 *file, const char *path, size_t length) {
     char *part = calloc(length + 1, 1); /* layers' names may be long: no fixed length will do */
     bool exists = part != NULL;
+    hid_t group = -1;
     for (size_t end = 1; exists && end <= length; end++) {
-        H5L_info_t info;
-        if ((path[end] != '/' && path[end] != '\0') || path[end - 1] == '/') {
+        if ((end < length && path[end] != '/') || path[end - 1] == '/') {
             continue;
         }
         memcpy(part, path, end);
-        exists = H5Lexists(file->file, part, H5P_DEFAULT) > 0 &&
-                 H5Lget_info(file->file, part, &info, H5P_DEFAULT) >= 0 && info.type == H5L_TYPE_HARD;
+        exists = is_hard(file->file, part);
+    }
+    if (exists) {
+        group = H5Oopen(file->file, length == 0 ? "/" : part, H5P_DEFAULT);
+    }
+    if (group >= 0 && H5Iget_type(group) != H5I_GROUP) {
+        close_object(group);
+        group = -1;
     }
     free(part);
-    return exists;
+    return group;
+}
+
+/* The group that holds the path's last link, and that link's name within it. */
+static bool find_link(cly_io_hdf5 *file, const char *path, hid_t *group_out, const char **name_out) {
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+    *name_out = slash == NULL ? path : slash + 1;
+    if (file->group_path == NULL || strlen(file->group_path) != length ||
+        strncmp(file->group_path, path, length) != 0) {
+        hid_t group = open_group(file, path, length);
+        char *copy = group < 0 ? NULL : calloc(length + 1, 1);
+        if (copy == NULL) {
+            close_object(group);
+            return false;
+        }
+        memcpy(copy, path, length);
+        close_object(file->group);
+        free(file->group_path);
+        file->group = group;
+        file->group_path = copy;
+    }
+    *group_out = file->group;
+    return is_hard(file->group, *name_out);
+}
+
+static bool path_exists(cly_io_hdf5 *file, const char *path) {
+    hid_t group = -1;
+    const char *name = NULL;
+    return find_link(file, path, &group, &name);
 }
 
 /* "" and "/" are the file's root. */
-static hid_t open_object(const cly_io_hdf5 *file, const char *path) {
+static hid_t open_object(cly_io_hdf5 *file, const char *path) {
+    hid_t group = -1;
+    const char *name = NULL;
     if (path[0] == '\0' || strcmp(path, "/") == 0) {
         return H5Oopen(file->file, "/", H5P_DEFAULT);
     }
-    return path_exists(file, path) ? H5Oopen(file->file, path, H5P_DEFAULT) : -1;
-}
-
-static void close_object(hid_t object) {
-    if (object >= 0) {
-        (void)H5Oclose(object);
-    }
+    return find_link(file, path, &group, &name) ? H5Oopen(group, name, H5P_DEFAULT) : -1;
 }
 
 static clayer_status fail_object(const cly_io_hdf5 *file, const char *path, const char *reason) {
@@ -264,7 +314,7 @@ static clayer_status read_parts(const cly_io_hdf5 *file, hid_t object, const cha
 
 /* ---- datasets ---- */
 
-static hid_t open_dataset(const cly_io_hdf5 *file, const char *path) {
+static hid_t open_dataset(cly_io_hdf5 *file, const char *path) {
     hid_t object = open_object(file, path);
     if (object >= 0 && H5Iget_type(object) != H5I_DATASET) {
         close_object(object);
@@ -405,8 +455,7 @@ clayer_status cly_io_hdf5_get_shape(cly_io_hdf5 *file, const char *dataset, clay
 }
 
 /* `type` is that of the values in memory. */
-static clayer_status read_values(const cly_io_hdf5 *file, const char *dataset, hid_t type, void *values,
-                                 int64_t count) {
+static clayer_status read_values(cly_io_hdf5 *file, const char *dataset, hid_t type, void *values, int64_t count) {
     clayer_shape shape = {0};
     int64_t elements = 1;
     hid_t object = open_dataset(file, dataset);

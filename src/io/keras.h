@@ -137,6 +137,23 @@ clayer_layer *cly_io_keras_next_weighted(const clayer_model *model, size_t *inde
 /* The legacy layout below `top` (keras_weights_legacy.c). */
 clayer_status cly_io_keras_legacy_weights(const clayer_model *model, cly_io_hdf5 *file, const char *top);
 
+/* ---- layers that several models share (keras_weights_shared.c) ---- */
+
+/* For every layer of the model, how many before it have a group of the same name in Keras 3's layout, which ends in
+ * that number: "conv2d", "conv2d_1". *numbers_out is freed with free(). */
+clayer_status cly_io_keras_number_layers(const clayer_model *model, size_t **numbers_out);
+/* Where fewer groups are there than layers, Keras 2 counted only those that it had not visited. If layer `index` is one
+ * that it had, its number becomes CLY_IO_KERAS_NO_GROUP, and those of the later layers of its kind one less. To be
+ * called for each layer in turn. */
+#define CLY_IO_KERAS_NO_GROUP SIZE_MAX
+clayer_status cly_io_keras_settle_group(const cly_io_keras_layers *visited, const clayer_model *model, size_t index,
+                                        cly_io_hdf5 *file, const char *prefix, size_t *numbers);
+/* The layer among those visited that was the same one when the file was written, as far as name, class and shapes tell;
+ * NULL: none. */
+clayer_layer *cly_io_keras_find_twin(const cly_io_keras_layers *visited, const clayer_layer *layer);
+/* Gives `to` the weights of its twin, and tells the log. */
+clayer_status cly_io_keras_copy_twin(const clayer_layer *from, clayer_layer *to);
+
 /* The member by which the writer says that layers in several models are the same one; Keras does not know it. */
 #define CLY_IO_KERAS_SHARED "clayer_shared_object_id"
 

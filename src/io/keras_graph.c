@@ -12,12 +12,14 @@
 #include "model/model.h"
 
 #define LAYER_LIMIT 10000
+#define CALL_LIMIT 100000 /* numbers of calls in a file */
 
 /* One layer of the file. */
 typedef struct entry {
     const cJSON *json;
     const char *name;
     bool input, model;
+    bool stray;          /* something refers to a call that it has not */
     clayer_layer *layer; /* owned; NULL for an input, and for what its first call makes */
     cly_io_keras_refs *calls;
     clayer_node **nodes; /* of the first `made` calls, the first output of each */
@@ -182,6 +184,78 @@ static void renumber_calls(graph *in, const entry *item) {
         }
     }
     count_from(item, &in->outputs, first_output);
+}
+
+/* ---- how Keras 3.0 and 3.1 count the calls of a layer that other models share ---- */
+
+/* Calls `visit` for all references to the layer, or to any where `item` is NULL. */
+typedef void visit_function(cly_io_keras_ref *ref, void *data);
+
+static void visit_refs(const entry *item, cly_io_keras_refs *refs, visit_function *visit, void *data) {
+    for (size_t i = 0; i < refs->count; i++) {
+        if (item == NULL || strcmp(refs->refs[i].layer, item->name) == 0) {
+            visit(&refs->refs[i], data);
+        }
+    }
+}
+
+static void visit_all(graph *in, const entry *item, visit_function *visit, void *data) {
+    for (size_t i = 0; i < in->count; i++) {
+        for (size_t c = 0; c < in->entries[i].call_count; c++) {
+            visit_refs(item, &in->entries[i].calls[c], visit, data);
+        }
+    }
+    visit_refs(item, &in->outputs, visit, data);
+}
+
+static void find_stray(cly_io_keras_ref *ref, void *data) {
+    entry *item = find_entry(data, ref->layer);
+    if (item != NULL && ref->call >= item->call_count && ref->call < CALL_LIMIT) {
+        item->stray = true;
+    }
+}
+
+static void note_number(cly_io_keras_ref *ref, void *data) {
+    size_t *numbers = data;
+    if (ref->call < CALL_LIMIT) {
+        numbers[ref->call] = 1;
+    }
+}
+
+static void renumber(cly_io_keras_ref *ref, void *data) {
+    const size_t *numbers = data;
+    ref->call = ref->call < CALL_LIMIT ? numbers[ref->call] : ref->call;
+}
+
+/* They counted the calls in those models too. The numbers that are there are this model's calls in their order, if they
+ * are as many; else the file stays as it is, and is refused. */
+static clayer_status close_gaps(graph *in) {
+    void *memory = NULL;
+    clayer_status status = CLAYER_OK;
+    visit_all(in, NULL, find_stray, in);
+    for (size_t i = 0; i < in->count; i++) {
+        const entry *item = &in->entries[i];
+        size_t count = 0;
+        if (!item->stray || item->input || item->model || in->scope->generation == 2) {
+            continue;
+        }
+        free(memory);
+        memory = NULL;
+        CLY_TRY(cly_base_alloc(CALL_LIMIT, sizeof(size_t), &memory));
+        size_t *numbers = memory;
+        visit_all(in, item, note_number, numbers);
+        for (size_t n = 0; n < CALL_LIMIT; n++) {
+            const bool used = numbers[n] == 1;
+            numbers[n] = count;
+            count += used;
+        }
+        if (count == item->call_count) {
+            visit_all(in, item, renumber, numbers);
+        }
+    }
+done:
+    free(memory);
+    return status;
 }
 
 /* ---- checking ---- */
@@ -404,6 +478,7 @@ clayer_status cly_io_keras_graph(cly_io_keras_scope *scope, clayer_model *model,
             renumber_calls(&in, &in.entries[i]);
         }
     }
+    CLY_TRY(close_gaps(&in));
     CLY_TRY(check_all_refs(&in));
     CLY_TRY(add_inputs(&in));
     for (size_t i = 0; i < in.count; i++) {

@@ -214,11 +214,38 @@ done:
 
 /* ---- JSON with weights ---- */
 
-/* Keras 2 writes its version beside the config. Keras 3 does not, but where the class comes from. */
+/* Whether the tree holds what Keras 2 alone writes: modules of tf_keras or of Keras 2's engine, operations as
+ * TFOpLambda, calls as lists, the shape of an InputLayer under its old name. The parser has limited the depth. */
+static bool is_keras2(const cJSON *json) {
+    static const char *const classes[] = {"TFOpLambda", "SlicingOpLambda", "ClassMethod"};
+    const char *module = cly_io_keras_text(json, "module"), *class_name = cly_io_keras_text(json, "class_name");
+    const cJSON *calls = cJSON_GetObjectItemCaseSensitive(json, "inbound_nodes");
+    if (module != NULL && (strncmp(module, "tf_keras", 8) == 0 || strstr(module, "keras.src.engine") != NULL)) {
+        return true;
+    }
+    for (size_t i = 0; class_name != NULL && i < CLY_COUNT(classes); i++) {
+        if (strcmp(class_name, classes[i]) == 0) {
+            return true;
+        }
+    }
+    if (cJSON_GetObjectItemCaseSensitive(json, "batch_input_shape") != NULL ||
+        (cJSON_IsArray(calls) && cJSON_IsArray(calls->child))) {
+        return true;
+    }
+    for (const cJSON *item = json->child; item != NULL; item = item->next) {
+        if ((cJSON_IsObject(item) || cJSON_IsArray(item)) && is_keras2(item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Keras 2's to_json() writes its version beside the config. Keras 3's does not, nor does the config.json of a .keras
+ * file of either, but where the class comes from. */
 static clayer_status find_json_generation(const cJSON *json, int *generation_out) {
     const char *version = cly_io_keras_text(json, "keras_version");
     if (version == NULL && cJSON_GetObjectItemCaseSensitive(json, "registered_name") != NULL) {
-        *generation_out = 3;
+        *generation_out = is_keras2(json) ? 2 : 3;
         return CLAYER_OK;
     }
     return find_generation(version, generation_out);
@@ -235,7 +262,9 @@ static clayer_status load_config(clayer_context *context, const char *path, cons
     CLY_TRY(cly_base_read_file(path, CONFIG_LIMIT, &text, &length));
     CLY_TRY(cly_io_json_parse(text, length, "the configuration", &json));
     CLY_TRY(find_json_generation(json, &generation));
-    CLY_TRY(generation == 2 ? modernise(cly_io_keras_text(json, "keras_version"), json) : CLAYER_OK);
+    if (cJSON_GetObjectItemCaseSensitive(json, "registered_name") == NULL) { /* which Keras 1 did not write */
+        CLY_TRY(generation == 2 ? modernise(cly_io_keras_text(json, "keras_version"), json) : CLAYER_OK);
+    }
     CLY_TRY(cly_io_keras_map(context, wanted, json));
     CLY_TRY(cly_io_keras_model(context, json, generation, &model));
     CLY_TRY(cly_io_keras_training(model, cJSON_GetObjectItemCaseSensitive(json, "compile_config")));

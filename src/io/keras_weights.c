@@ -111,6 +111,7 @@ static const struct {
 typedef struct numbered {
     cly_io_hdf5 *file;
     size_t layout;
+    bool skips_visited;          /* whether layers may be shared that have no number where they come again */
     cly_io_keras_layers visited; /* layers and models of which the file needs no other copy */
 } numbered;
 
@@ -159,17 +160,13 @@ done:
     return status;
 }
 
-static bool holds_name(char *const *names, size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A group with weights that no layer has taken; `taken` are the names below the group that `prefix` ends in. */
-static clayer_status check_surplus(const numbered *in, const char *prefix, char *const *taken, size_t taken_count) {
+/* A group with weights that no layer has taken; `taken` are the names below the group that `prefix` ends in, which it
+ * sorts. */
+static clayer_status check_surplus(const numbered *in, const char *prefix, char **taken, size_t taken_count) {
     char **names = NULL;
     size_t count = 0;
     cly_base_text path = {0};
@@ -178,12 +175,17 @@ static clayer_status check_surplus(const numbered *in, const char *prefix, char 
         return CLAYER_OK;
     }
     CLY_TRY(cly_base_text_add(&path, "%.*s", (int)strlen(prefix) - 1, prefix));
+    if (!cly_io_hdf5_exists(in->file, path.chars)) { /* of a model whose layers all stand elsewhere */
+        goto done;
+    }
     CLY_TRY(cly_io_hdf5_list(in->file, path.chars, &names, &count));
+    qsort(taken, taken_count, sizeof(*taken), compare_names);
     for (size_t i = 0; i < count; i++) {
         cly_base_text_free(&path);
         path = (cly_base_text){0};
         CLY_TRY(cly_base_text_add(&path, "%s%s/vars/0", prefix, names[i]));
-        if (cly_io_hdf5_exists(in->file, path.chars) && !holds_name(taken, taken_count, names[i])) {
+        if (bsearch(&names[i], taken, taken_count, sizeof(*taken), compare_names) == NULL &&
+            cly_io_hdf5_exists(in->file, path.chars)) {
             status = cly_base_fail(CLAYER_BAD_FILE, "the file has weights '%s' of a layer that the model has not",
                                    path.chars);
             goto done;
@@ -197,12 +199,18 @@ done:
 
 static clayer_status read_layers(numbered *in, const clayer_model *model, const char *prefix);
 
-/* A layer's weights, or those of the layers in it. */
+/* A layer's weights, or those of the layers in it. group NULL: the file has none for it. */
 static clayer_status read_group(numbered *in, clayer_layer *layer, const char *group) {
     cly_base_text path = {0};
     clayer_status status = CLAYER_OK;
+    const bool absent = cly_io_keras_has_weights(layer) && (group == NULL || !cly_io_hdf5_exists(in->file, group));
+    const clayer_layer *twin = absent ? cly_io_keras_find_twin(&in->visited, layer) : NULL;
     CLY_TRY(cly_io_keras_append(&in->visited, layer));
-    if (layer->nested != NULL) {
+    if (twin != NULL) {
+        CLY_TRY(cly_io_keras_copy_twin(twin, layer));
+    } else if (group == NULL) {
+        goto done; /* it has no weights */
+    } else if (layer->nested != NULL) {
         CLY_TRY(cly_base_text_add(&path, "%s%s%s", group, layouts[in->layout].separator, layouts[in->layout].prefix));
         status = read_layers(in, layer->nested, path.chars);
         status = status == CLAYER_OK ? status : cly_base_prefix(status, "%s '%s'", layer->class->name, layer->name);
@@ -217,24 +225,23 @@ done:
     return status;
 }
 
-/* How many layers before number `index` have a group of the same name but for its number. */
-static size_t count_before(const clayer_model *model, size_t index) {
-    size_t before = 0;
-    for (size_t i = 0; i < index; i++) {
-        before += strcmp(model->layers[i]->class->auto_name, model->layers[index]->class->auto_name) == 0;
-    }
-    return before;
-}
-
 static clayer_status read_layers(numbered *in, const clayer_model *model, const char *prefix) {
     char **taken = NULL;
-    size_t taken_count = 0;
+    size_t taken_count = 0, *numbers = NULL;
     cly_base_text group = {0};
     clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_keras_number_layers(model, &numbers));
     CLY_TRY(cly_base_alloc(model->layer_count, sizeof(char *), (void **)&taken));
     for (size_t i = 0; i < model->layer_count; i++) {
-        const size_t before = count_before(model, i);
-        CLY_TRY(find_group(in, prefix, model->layers[i]->class->auto_name, before, model->layer_count, &group));
+        if (in->skips_visited) {
+            CLY_TRY(cly_io_keras_settle_group(&in->visited, model, i, in->file, prefix, numbers));
+        }
+        if (numbers[i] == CLY_IO_KERAS_NO_GROUP) {
+            CLY_TRY(cly_io_keras_holds(&in->visited, model->layers[i]) ? CLAYER_OK
+                                                                       : read_group(in, model->layers[i], NULL));
+            continue;
+        }
+        CLY_TRY(find_group(in, prefix, model->layers[i]->class->auto_name, numbers[i], model->layer_count, &group));
         if (!cly_io_keras_holds(&in->visited, model->layers[i])) {
             CLY_TRY(read_group(in, model->layers[i], group.chars));
         }
@@ -243,6 +250,7 @@ static clayer_status read_layers(numbered *in, const clayer_model *model, const 
     }
     CLY_TRY(check_surplus(in, prefix, taken, taken_count));
 done:
+    free(numbers);
     cly_io_free_strings(taken, taken_count);
     cly_base_text_free(&group);
     return status;
@@ -285,6 +293,10 @@ clayer_status cly_io_keras_weights(clayer_model *model, cly_io_hdf5 *file) {
         bool has = false;
         CLY_TRY(has_layout(model, file, in.layout, &has));
         if (has) {
+            for (size_t i = 0; i < model->layer_count; i++) {
+                const bool nested = model->generation == 2 && !layouts[in.layout].skips_numbers;
+                in.skips_visited = in.skips_visited || (nested && model->layers[i]->nested != NULL);
+            }
             status = read_layers(&in, model, layouts[in.layout].prefix);
             goto done;
         }

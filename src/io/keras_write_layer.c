@@ -271,8 +271,7 @@ static const char *find_module(const char *class_name, int generation) {
 /* As the file had it, under the layer's name; its calls are written beside. */
 static clayer_status write_origin(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out) {
     static const char *const names[] = {"module", "registered_name", "build_config", "name", "inbound_nodes"};
-    cJSON *json = cJSON_Parse(layer->origin), *name = cJSON_CreateString(layer->name);
-    cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
+    cJSON *json = cJSON_Parse(layer->origin), *config = cJSON_GetObjectItemCaseSensitive(json, "config");
     const char *class_name = cly_io_keras_text(json, "class_name");
     const char *module = class_name == NULL ? NULL : find_module(class_name, style->generation);
     clayer_status status = CLAYER_OK;
@@ -283,11 +282,8 @@ static clayer_status write_origin(const clayer_layer *layer, const cly_io_keras_
         CLY_TRY(cly_io_json_put(json, "module", cJSON_CreateString(module)));
         CLY_TRY(cly_io_json_put(json, "registered_name", cJSON_CreateString(class_name)));
     }
-    if (name == NULL || !cJSON_ReplaceItemInObjectCaseSensitive(config, "name", name)) {
-        status = cly_io_json_put(NULL, "name", NULL);
-        goto done;
-    }
-    name = NULL;
+    cJSON_DeleteItemFromObjectCaseSensitive(config, "name"); /* which some operations of Keras 3.0 to 3.8 have not */
+    CLY_TRY(cly_io_json_put(config, "name", cJSON_CreateString(layer->name)));
     if (cJSON_GetObjectItemCaseSensitive(config, "trainable") != NULL) {
         cJSON_DeleteItemFromObjectCaseSensitive(config, "trainable");
         CLY_TRY(cly_io_json_put(config, "trainable", cJSON_CreateBool(layer->trainable)));
@@ -295,7 +291,6 @@ static clayer_status write_origin(const clayer_layer *layer, const cly_io_keras_
     *json_out = json;
     json = NULL;
 done:
-    cJSON_Delete(name);
     cJSON_Delete(json);
     return status;
 }

@@ -60,17 +60,13 @@ static bool is_listed(const clayer_model *model, const clayer_layer *layer) {
     return layer->class != &cly_layers_input_layer || !cly_io_keras_is_sequential(model);
 }
 
-/* "prefix/conv2d_1": the layers of the same class before it are counted. */
-static clayer_status name_group(const clayer_model *model, size_t index, const char *prefix, cly_base_text *group) {
-    const char *name = model->layers[index]->class->auto_name;
-    size_t before = 0;
-    for (size_t i = 0; i < index; i++) {
-        before += strcmp(model->layers[i]->class->auto_name, name) == 0;
-    }
+/* "prefix/conv2d_1" */
+static clayer_status name_group(const clayer_layer *layer, size_t number, const char *prefix, cly_base_text *group) {
+    const char *name = layer->class->auto_name;
     cly_base_text_free(group);
     *group = (cly_base_text){0};
-    return before == 0 ? cly_base_text_add(group, "%s/%s", prefix, name)
-                       : cly_base_text_add(group, "%s/%s_%zu", prefix, name, before);
+    return number == 0 ? cly_base_text_add(group, "%s/%s", prefix, name)
+                       : cly_base_text_add(group, "%s/%s_%zu", prefix, name, number);
 }
 
 /* A layer that several models share is written in each of them: Keras, which writes it once, makes several layers of it
@@ -78,14 +74,16 @@ static clayer_status name_group(const clayer_model *model, size_t index, const c
 static clayer_status write_layers(const clayer_model *model, int generation, cly_io_hdf5_image *image,
                                   const char *prefix) {
     cly_base_text group = {0}, inner = {0};
+    size_t *numbers = NULL;
     clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_keras_number_layers(model, &numbers));
     CLY_TRY(cly_io_hdf5_add_group(image, prefix));
     for (size_t i = 0; i < model->layer_count; i++) {
         const clayer_layer *layer = model->layers[i];
         if (!is_listed(model, layer)) {
             continue;
         }
-        CLY_TRY(name_group(model, i, prefix, &group));
+        CLY_TRY(name_group(layer, numbers[i], prefix, &group));
         CLY_TRY(write_vars(layer, generation, image, group.chars));
         if (layer->nested != NULL) {
             cly_base_text_free(&inner);
@@ -95,6 +93,7 @@ static clayer_status write_layers(const clayer_model *model, int generation, cly
         }
     }
 done:
+    free(numbers);
     cly_base_text_free(&group);
     cly_base_text_free(&inner);
     return status;
