@@ -1,12 +1,23 @@
 """Networks in the manner of published ones, for network_compare.py: k is tf_keras or keras.
 
-Each builder returns a model of few weights. What Keras cannot run on a CPU (channels_first convolutions) stands in
-the golden data instead.
+Each builder returns a model of few weights. network_zoo_signals.py, network_zoo_graphs.py and network_zoo_images.py
+have more of them.
 """
 
 
 def norm_relu(k, x):
     return k.layers.Activation("relu")(k.layers.BatchNormalization()(x))
+
+
+def ops_of(k):
+    """The functions on tensors of a generation, under the names that both have."""
+    import tensorflow as tf
+
+    if hasattr(k, "ops"):
+        return k.ops
+    return type("Operations", (), {
+        "mean": tf.reduce_mean, "sum": tf.reduce_sum, "log": tf.math.log, "abs": tf.abs, "exp": tf.exp,
+        "square": tf.square, "maximum": tf.maximum, "clip": tf.clip_by_value, "relu": tf.nn.relu})
 
 
 # ---- one dimension: audio, time series, text, points ----
