@@ -174,7 +174,7 @@ def hourglass(k):
         heat = layers.Conv2D(4, 1, name=f"heat{i}")(y)
         maps.append(heat)
         x = layers.Add()([x, layers.Conv2D(6, 1)(heat), layers.Conv2D(6, 1)(y)])
-    return k.Model(inputs, [*maps, layers.Softmax(axis=[1, 2], name="where")(maps[-1])])
+    return k.Model(inputs, [*maps, layers.Softmax(axis=1, name="where")(maps[-1])])
 
 
 def octave(k):
