@@ -47,6 +47,13 @@ CLAYER_API clayer_status clayer_layer_create(clayer_context *context, const char
                                              clayer_layer **layer_out);
 CLAYER_API void clayer_layer_destroy(clayer_layer *layer);
 
+/* Makes the layer what Keras calls TimeDistributed of it: applied to every step of axis 1 of an input (N, T, ...), with
+ * the same weights. `name` is that of the TimeDistributed (NULL: automatic); the layer's own stays for files. Call it
+ * before the layer is built or added. Errors: CLAYER_UNSUPPORTED for models, merges and layers that make masks. In
+ * training a BatchNormalization of Keras 3 must be frozen, which would take each step for itself. Source:
+ * keras.layers.TimeDistributed. */
+CLAYER_API clayer_status clayer_layer_distribute(clayer_layer *layer, const char *name);
+
 /* "conv2d_1" and "Conv2D". Borrowed. */
 CLAYER_API const char *clayer_layer_get_name(const clayer_layer *layer);
 CLAYER_API const char *clayer_layer_get_class_name(const clayer_layer *layer);

@@ -126,6 +126,9 @@ clayer_status cly_io_keras_list_slots(clayer_layer *layer, cly_io_keras_order or
                                       size_t *count_out);
 bool cly_io_keras_has_weights(const clayer_layer *layer);
 
+/* "/layer" for a TimeDistributed, whose group holds that of the layer that has the weights; else "". */
+const char *cly_io_keras_within(const clayer_layer *layer);
+
 /* ---- reading weights (keras_weights.c) ---- */
 
 /* Reads the dataset at `path`, whose shape must be the weight's. */

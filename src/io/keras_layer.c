@@ -366,14 +366,49 @@ static bool is_helper(const cly_layers_class *class) {
            class == &cly_layers_stochastic_depth;
 }
 
+/* A TimeDistributed, whose config holds the layer that it applies to every step. */
+static clayer_status read_distributed(clayer_context *context, const cJSON *json, int generation,
+                                      clayer_layer **layer_out) {
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
+    const cJSON *inner = cJSON_GetObjectItemCaseSensitive(config, "layer");
+    const char *name = cly_io_keras_text(config, "name"), *class_name = cly_io_keras_text(inner, "class_name");
+    clayer_layer *layer = NULL;
+    clayer_status status = cly_io_keras_own(json, "layer");
+    if (status != CLAYER_OK) {
+        return cly_base_prefix(status, "TimeDistributed '%s'", name == NULL ? "" : name);
+    }
+    if (name == NULL || class_name == NULL) {
+        return cly_base_fail(CLAYER_BAD_FILE, "TimeDistributed '%s': its config has no %s", name == NULL ? "" : name,
+                             name == NULL ? "name" : "layer");
+    }
+    if (cly_io_keras_is_model(inner) || strcmp(class_name, "TimeDistributed") == 0) {
+        return cly_base_fail(CLAYER_UNSUPPORTED, "TimeDistributed '%s': a %s in it is not supported", name, class_name);
+    }
+    status = cly_io_keras_layer(context, inner, generation, &layer);
+    status = status == CLAYER_OK ? clayer_layer_distribute(layer, name) : status;
+    if (status != CLAYER_OK) {
+        status = cly_base_prefix(status, "TimeDistributed '%s'", name);
+        goto done;
+    }
+    layer->trainable = layer->trainable && !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(config, "trainable"));
+    *layer_out = layer;
+    layer = NULL;
+done:
+    clayer_layer_destroy(layer);
+    return status;
+}
+
 clayer_status cly_io_keras_layer(clayer_context *context, const cJSON *json, int generation, clayer_layer **layer_out) {
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
     const cJSON *argument = NULL;
-    const char *name = cly_io_keras_text(config, "name");
+    const char *name = cly_io_keras_text(config, "name"), *kind = cly_io_keras_text(json, "class_name");
     reader in = {.context = context, .generation = generation};
     clayer_status status = CLAYER_OK;
     if (cly_io_keras_is_operation(json)) {
         return cly_io_keras_operation(context, json, generation, layer_out);
+    }
+    if (kind != NULL && strcmp(kind, "TimeDistributed") == 0) {
+        return read_distributed(context, json, generation, layer_out);
     }
     name = name != NULL ? name : cly_io_keras_text(json, "name");
     in.name = name != NULL ? name : "";

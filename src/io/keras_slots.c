@@ -85,3 +85,7 @@ done:
     free(list.layers);
     return status;
 }
+
+const char *cly_io_keras_within(const clayer_layer *layer) {
+    return layer->inner_name != NULL ? "/layer" : "";
+}

@@ -147,7 +147,7 @@ static clayer_status read_layer(const clayer_layer *layer, cly_io_hdf5 *file, co
     for (size_t i = 0; i <= layer->weight_count; i++) {
         cly_base_text_free(&path);
         path = (cly_base_text){0};
-        CLY_TRY(cly_base_text_add(&path, "%s/vars/%zu", group, i));
+        CLY_TRY(cly_base_text_add(&path, "%s%s/vars/%zu", group, cly_io_keras_within(layer), i));
         if (i < layer->weight_count) {
             CLY_TRY(cly_io_keras_read_weight(layer, i, file, path.chars));
         } else if (cly_io_hdf5_exists(file, path.chars)) {
@@ -215,7 +215,7 @@ static clayer_status read_group(numbered *in, clayer_layer *layer, const char *g
         status = read_layers(in, layer->nested, path.chars);
         status = status == CLAYER_OK ? status : cly_base_prefix(status, "%s '%s'", layer->class->name, layer->name);
     } else if (layer->weight_count == 0) {
-        CLY_TRY(cly_base_text_add(&path, "%s/vars", group));
+        CLY_TRY(cly_base_text_add(&path, "%s%s/vars", group, cly_io_keras_within(layer)));
         CLY_TRY(cly_io_keras_read_step(layer, in->file, path.chars));
     } else {
         CLY_TRY(read_layer(layer, in->file, group));
@@ -241,7 +241,7 @@ static clayer_status read_layers(numbered *in, const clayer_model *model, const 
                                                                        : read_group(in, model->layers[i], NULL));
             continue;
         }
-        CLY_TRY(find_group(in, prefix, model->layers[i]->class->auto_name, numbers[i], model->layer_count, &group));
+        CLY_TRY(find_group(in, prefix, cly_layers_auto_name(model->layers[i]), numbers[i], model->layer_count, &group));
         if (!cly_io_keras_holds(&in->visited, model->layers[i])) {
             CLY_TRY(read_group(in, model->layers[i], group.chars));
         }
@@ -268,7 +268,7 @@ static clayer_status has_layout(const clayer_model *model, cly_io_hdf5 *file, si
     }
     const clayer_layer *first = cly_io_keras_next_weighted(model, &next);
     if (first != NULL) {
-        CLY_TRY(group_name(&path, layouts[layout].prefix, first->class->auto_name, 0));
+        CLY_TRY(group_name(&path, layouts[layout].prefix, cly_layers_auto_name(first), 0));
         *has_out = cly_io_hdf5_exists(file, path.chars);
     }
 done:

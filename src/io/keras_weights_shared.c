@@ -79,9 +79,9 @@ clayer_status cly_io_keras_number_layers(const clayer_model *model, size_t **num
     CLY_TRY(cly_base_alloc(model->layer_count, sizeof(size_t), (void **)&firsts));
     CLY_TRY(cly_base_alloc(model->layer_count, sizeof(size_t), (void **)&counts));
     for (size_t i = 0; i < model->layer_count; i++) {
-        const char *name = model->layers[i]->class->auto_name;
+        const char *name = cly_layers_auto_name(model->layers[i]);
         size_t kind = 0;
-        while (kind < kinds && strcmp(model->layers[firsts[kind]]->class->auto_name, name) != 0) {
+        while (kind < kinds && strcmp(cly_layers_auto_name(model->layers[firsts[kind]]), name) != 0) {
             kind++;
         }
         if (kind == kinds) {
@@ -131,11 +131,11 @@ done:
 clayer_status cly_io_keras_settle_group(const cly_io_keras_layers *visited, const clayer_model *model, size_t index,
                                         cly_io_hdf5 *file, const char *prefix, size_t *numbers) {
     const clayer_layer *layer = model->layers[index];
-    const char *name = layer->class->auto_name;
+    const char *name = cly_layers_auto_name(layer);
     size_t layers = numbers[index] + 1, missing = 0, known = 0;
     clayer_status status = CLAYER_OK;
     for (size_t i = index + 1; i < model->layer_count; i++) {
-        if (strcmp(model->layers[i]->class->auto_name, name) == 0) {
+        if (strcmp(cly_layers_auto_name(model->layers[i]), name) == 0) {
             layers++;
             known += cly_io_keras_holds(visited, model->layers[i]);
         }
@@ -147,7 +147,7 @@ clayer_status cly_io_keras_settle_group(const cly_io_keras_layers *visited, cons
     }
     numbers[index] = CLY_IO_KERAS_NO_GROUP;
     for (size_t i = index + 1; i < model->layer_count; i++) {
-        numbers[i] -= strcmp(model->layers[i]->class->auto_name, name) == 0;
+        numbers[i] -= strcmp(cly_layers_auto_name(model->layers[i]), name) == 0;
     }
 done:
     return status;

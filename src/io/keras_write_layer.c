@@ -295,11 +295,36 @@ done:
     return status;
 }
 
+/* The layer as it would be alone, in the config of a TimeDistributed, which Keras 3 reads in its own form only. */
+static clayer_status write_distributed(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out) {
+    clayer_layer inner = *layer;
+    cly_io_keras_style inner_style = *style;
+    cJSON *config = cJSON_CreateObject(), *dtype = NULL, *json = NULL;
+    clayer_status status = CLAYER_OK;
+    inner.name = layer->inner_name;
+    inner.inner_name = NULL;
+    CLY_TRY(cly_io_json_put(config, "name", cJSON_CreateString(layer->name)));
+    CLY_TRY(cly_io_json_put(config, "trainable", cJSON_CreateBool(layer->trainable)));
+    CLY_TRY(cly_io_keras_write_policy(layer->dtype, style, &dtype));
+    CLY_TRY(cly_io_json_put(config, "dtype", dtype));
+    inner_style.legacy = style->legacy && style->generation == 2;
+    CLY_TRY(cly_io_keras_write_layer(&inner, &inner_style, &json));
+    CLY_TRY(cly_io_json_put(config, "layer", json));
+    status = cly_io_keras_write_object("keras.layers", "TimeDistributed", config, style->legacy, json_out);
+    config = NULL;
+done:
+    cJSON_Delete(config);
+    return status;
+}
+
 clayer_status cly_io_keras_write_layer(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out) {
     cJSON *config = NULL;
     char text[CLY_LAYERS_DESCRIPTION];
     if (layer->origin != NULL) { /* of an operation, or of a layer that is not among keras.layers */
         return write_origin(layer, style, json_out);
+    }
+    if (layer->inner_name != NULL) {
+        return write_distributed(layer, style, json_out);
     }
     clayer_status status = write_config(layer, style, &config);
     if (status == CLAYER_OK) {

@@ -37,10 +37,11 @@ static clayer_status write_vars(const clayer_layer *layer, int generation, cly_i
                                 const char *group) {
     cly_base_text vars = {0}, path = {0};
     clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_base_text_add(&vars, "%s/vars", group));
+    CLY_TRY(cly_base_text_add(&vars, "%s%s/vars", group, cly_io_keras_within(layer)));
     CLY_TRY(cly_io_hdf5_add_group(image, vars.chars));
     if (generation == 3) {
-        CLY_TRY(cly_io_hdf5_set_text(image, vars.chars, "name", layer->name));
+        CLY_TRY(cly_io_hdf5_set_text(image, vars.chars, "name",
+                                     layer->inner_name != NULL ? layer->inner_name : layer->name));
     }
     CLY_TRY(note_training_step(layer, image, vars.chars));
     for (size_t i = 0; i < layer->weight_count; i++) {
@@ -62,7 +63,7 @@ static bool is_listed(const clayer_model *model, const clayer_layer *layer) {
 
 /* "prefix/conv2d_1" */
 static clayer_status name_group(const clayer_layer *layer, size_t number, const char *prefix, cly_base_text *group) {
-    const char *name = layer->class->auto_name;
+    const char *name = cly_layers_auto_name(layer);
     cly_base_text_free(group);
     *group = (cly_base_text){0};
     return number == 0 ? cly_base_text_add(group, "%s/%s", prefix, name)
@@ -124,7 +125,9 @@ clayer_status cly_io_keras_weight_path(const clayer_model *model, const clayer_l
         name = "kernel";
     }
     bool within = cly_io_keras_is_sequential(model);
-    return cly_base_text_add(text, "%s%s%s/%s", within ? model->name : "", within ? "/" : "", layer->name, name);
+    return cly_base_text_add(text, "%s%s%s%s%s/%s", within ? model->name : "", within ? "/" : "", layer->name,
+                             layer->inner_name != NULL ? "/" : "", layer->inner_name != NULL ? layer->inner_name : "",
+                             name);
 }
 
 /* The model among `model` and those in `layer` that has the layer `part` itself. */

@@ -42,5 +42,11 @@ clayer_status cly_layers_activity_regularizer(const clayer_layer *layer, cly_spe
         memcpy(&given, (const char *)layer->config + param->offset, sizeof(given));
     }
     *regularizer_out = (cly_spec){0};
+    if (given != NULL && layer->inner_name != NULL) { /* Keras 3 leaves it out in a TimeDistributed */
+        return layer->generation == 3
+                   ? CLAYER_OK
+                   : cly_layers_fail(layer, CLAYER_UNSUPPORTED, "the activity_regularizer of its layer '%s'",
+                                     layer->inner_name);
+    }
     return given == NULL ? CLAYER_OK : cly_base_spec_parse(&cly_weights_regularizers, given, regularizer_out);
 }

@@ -12,7 +12,9 @@
 /* ---- messages ---- */
 
 const char *cly_layers_class_name(const clayer_layer *layer) {
-    return layer->origin_class != NULL ? layer->origin_class : layer->class->name;
+    return layer->inner_name != NULL     ? "TimeDistributed"
+           : layer->origin_class != NULL ? layer->origin_class
+                                         : layer->class->name;
 }
 
 const char *cly_layers_describe(const clayer_layer *layer, char *text, size_t capacity) {
@@ -149,6 +151,7 @@ void clayer_layer_destroy(clayer_layer *layer) {
     }
     free(layer->origin);
     free(layer->origin_class);
+    free(layer->inner_name);
     cly_layers_params_free(layer->class->params, layer->config);
     free(layer->name);
     cly_device_release(layer->context);
@@ -161,7 +164,7 @@ const char *clayer_layer_get_name(const clayer_layer *layer) {
     if (layer == NULL) {
         return NULL;
     }
-    return layer->name != NULL ? layer->name : layer->class->auto_name;
+    return layer->name != NULL ? layer->name : cly_layers_auto_name(layer);
 }
 
 const char *clayer_layer_get_class_name(const clayer_layer *layer) {
@@ -265,7 +268,7 @@ clayer_status clayer_layer_get_output_shape(const clayer_layer *layer, const cla
     for (size_t i = 0; i < input_count; i++) {
         CLY_TRY(check_input(layer, &inputs[i]));
     }
-    CLY_TRY(layer->class->infer(layer, inputs, input_count, &output));
+    CLY_TRY(cly_layers_infer(layer, inputs, input_count, &output));
     CLY_TRY(check_output(layer, &output));
     *output_out = output;
 done:

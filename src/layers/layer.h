@@ -81,6 +81,7 @@ struct clayer_layer {
     cly_ops_activation activation; /* parsed where the class has it */
     char *origin;       /* the JSON that a file has in the layer's place, for writing it again; owned; NULL: none */
     char *origin_class; /* of an operation on tensors: what Keras calls it, "TFOpLambda"; owned */
+    char *inner_name;   /* of a TimeDistributed: the name that the layer has in it; owned; NULL: it is none */
     void *config;                  /* the public struct with all defaults in place, owned */
     cly_weights_weight weights[CLY_LAYERS_WEIGHTS];
     size_t weight_count;
@@ -129,6 +130,17 @@ const char *cly_layers_class_name(const clayer_layer *layer);
  * text. */
 #define CLY_LAYERS_DESCRIPTION 160
 const char *cly_layers_describe(const clayer_layer *layer, char *text, size_t capacity);
+
+/* What Keras makes a nameless layer's name of. */
+const char *cly_layers_auto_name(const clayer_layer *layer);
+
+/* The functions of the class for a call of the layer, which may be distributed over the steps of axis 1
+ * (time_distributed.c). */
+clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                               clayer_shape *output_out);
+clayer_status cly_layers_declare(clayer_layer *layer, const clayer_shape *inputs, size_t count);
+clayer_status cly_layers_plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                              const clayer_shape *output, cly_ops_steps *steps);
 
 /* Writes the backward steps of a layer whose forward pass has steps; none if nothing is wanted and no weight is
  * trainable. Where the forward pass has no steps the backward one has none either: the gradient of the input is that of

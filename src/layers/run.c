@@ -98,13 +98,7 @@ clayer_status clayer_layer_build(clayer_layer *layer, const clayer_shape *inputs
     }
     CLY_TRY(clayer_layer_get_output_shape(layer, inputs, input_count, &output));
     layer->declared = 0;
-    if (layer->class->declare != NULL) {
-        status = layer->class->declare(layer, inputs, input_count);
-    }
-    if (status == CLAYER_OK && !layer->built) {
-        layer->built = true;
-        layer->built_for = inputs[0];
-    }
+    status = cly_layers_declare(layer, inputs, input_count);
 done:
     if (status != CLAYER_OK && layer != NULL && !layer->built) {
         while (layer->weight_count > 0) {
@@ -184,7 +178,7 @@ static clayer_status plan(clayer_layer *layer, const clayer_shape *inputs, size_
     layer->ran_inputs = memory;
     layer->steps.training = layer->training;
     layer->steps.keeps = layer->keeps;
-    CLY_TRY(layer->class->plan(layer, inputs, count, output, &layer->steps));
+    CLY_TRY(cly_layers_plan(layer, inputs, count, output, &layer->steps));
     layer->planned_count = count;
 done:
     return status;

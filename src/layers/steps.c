@@ -9,21 +9,6 @@ clayer_status cly_layers_plan_nothing(const clayer_layer *layer, const clayer_sh
     return CLAYER_OK;
 }
 
-clayer_status cly_layers_plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                       const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
-    bool any = false;
-    for (size_t i = 0; i < count; i++) {
-        any = any || wanted[i];
-    }
-    for (size_t i = 0; i < layer->weight_count; i++) {
-        any = any || cly_layers_is_trained(layer, (int)i);
-    }
-    if (!any || layer->class->plan_backward == NULL) {
-        return CLAYER_OK;
-    }
-    return layer->class->plan_backward(layer, inputs, count, output, wanted, steps);
-}
-
 uint64_t cly_layers_bytes(const clayer_shape *shape) {
     return (uint64_t)cly_layers_product(shape, 0, shape->rank) * sizeof(float);
 }

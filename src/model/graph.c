@@ -93,13 +93,13 @@ void clayer_model_destroy(clayer_model *model) {
 /* Names a layer that is new in the model. *name_out is set if the name was made here. */
 static clayer_status settle_name(clayer_model *model, clayer_layer *layer, char **name_out) {
     if (layer->name == NULL) {
-        return cly_model_index_new_name(&model->index, layer->class->auto_name, name_out);
+        return cly_model_index_new_name(&model->index, cly_layers_auto_name(layer), name_out);
     }
     const clayer_layer *other = cly_model_index_find(&model->index, layer->name);
     if (other != NULL) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT,
                              "model '%s': %s '%s' has the name of another layer (%s); names must be unique in a model",
-                             model->name, layer->class->name, layer->name, other->class->name);
+                             model->name, cly_layers_class_name(layer), layer->name, cly_layers_class_name(other));
     }
     return CLAYER_OK;
 }

@@ -138,7 +138,7 @@ static clayer_status make(clayer_model *flat, clayer_node *node) {
 
 size_t cly_model_mask_input(const clayer_node *call, clayer_node **inputs) {
     const cly_layers_masks masks = call->layer->class->masks;
-    const bool uses = masks == CLY_MASKS_USE || masks == CLY_MASKS_USE_AND_PASS;
+    const bool uses = (masks == CLY_MASKS_USE || masks == CLY_MASKS_USE_AND_PASS) && call->layer->inner_name == NULL;
     if (!uses || call->has_mask || call->input_count != 1 || inputs[0]->mask == NULL) {
         return call->input_count;
     }
@@ -146,8 +146,23 @@ size_t cly_model_mask_input(const clayer_node *call, clayer_node **inputs) {
     return 2;
 }
 
+/* The mask of the steps is what a TimeDistributed has and gives, whatever its layer makes of each. */
+static clayer_status distribute(clayer_node *node) {
+    const cly_layers_masks masks = node->layer->class->masks;
+    node->mask = node->inputs[0]->mask;
+    if (cly_model_makes_masks(node->layer) ||
+        (node->mask != NULL && (masks == CLY_MASKS_USE || masks == CLY_MASKS_USE_AND_PASS))) {
+        return cly_layers_fail(node->layer, CLAYER_UNSUPPORTED, "its layer '%s' would %s a mask at every step",
+                               node->layer->inner_name, node->mask != NULL ? "use" : "make");
+    }
+    return CLAYER_OK;
+}
+
 clayer_status cly_model_mask_output(clayer_model *flat, clayer_node *node) {
     const bool has_input = node->input_count > 0;
+    if (node->layer->inner_name != NULL) {
+        return distribute(node);
+    }
     switch (node->layer->class->masks) {
         case CLY_MASKS_STOP:
         case CLY_MASKS_USE:

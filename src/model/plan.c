@@ -102,7 +102,7 @@ static clayer_status plan_call(const clayer_node *node, cly_model_run_plan *plan
     if (layer->class->declare != NULL) {
         CLY_TRY(clayer_layer_build(layer, inputs, node->input_count));
     }
-    CLY_TRY(layer->class->plan(layer, inputs, node->input_count, &call->output, &call->steps));
+    CLY_TRY(cly_layers_plan(layer, inputs, node->input_count, &call->output, &call->steps));
 done:
     return status;
 }

@@ -10,9 +10,10 @@
 
 /* Layers that give Keras' own tensor back, with what it remembers of its logits: measured with both generations. */
 static bool gives_input_back(const clayer_layer *layer) {
-    return (layer->class == &cly_layers_activation && layer->activation.id == CLY_LINEAR) ||
-           (layer->class == &cly_layers_dropout && layer->generation == 3 &&
-            ((const clayer_dropout_config *)layer->config)->rate == 0);
+    return layer->inner_name == NULL &&
+           ((layer->class == &cly_layers_activation && layer->activation.id == CLY_LINEAR) ||
+            (layer->class == &cly_layers_dropout && layer->generation == 3 &&
+             ((const clayer_dropout_config *)layer->config)->rate == 0));
 }
 
 const clayer_node *cly_model_output_end(const clayer_model *model, size_t index) {
@@ -35,6 +36,9 @@ cly_model_logits cly_model_output_logits(const clayer_model *model, size_t index
         return CLY_LOGITS_NONE;
     }
     const clayer_layer *layer = cly_model_output_end(flat, index)->layer;
+    if (layer->inner_name != NULL) { /* the steps are put together behind it */
+        return CLY_LOGITS_NONE;
+    }
     const bool softmax =
         layer->class == &cly_layers_softmax &&
         ((const clayer_softmax_config *)layer->config)->axes.rank == 1; /* several are made otherwise */

@@ -154,6 +154,26 @@ def siamese(k):
     return k.Model([a, b], layers.Dense(1, activation="sigmoid", name="same")(x), name="siamese")
 
 
+def frames(k):
+    """Each frame by a small network of images, then convolutions over the frames; a class a frame."""
+    layers = k.layers
+
+    def each(layer, name):
+        return layers.TimeDistributed(layer, name=name)
+
+    x = inputs = k.Input((None, 10, 10, 2), name="frames")
+    x = each(layers.ZeroPadding2D(1), "pad")(x)
+    x = each(layers.Conv2D(4, 3, strides=2, activation="relu", kernel_regularizer=k.regularizers.L2(0.01)), "conv")(x)
+    norm = layers.BatchNormalization(axis=3, trainable=False)
+    x = each(norm, "norm")(x)
+    norm.trainable = False
+    x = each(layers.DepthwiseConv2D(3), "depthwise")(x)
+    x = each(layers.GlobalAveragePooling2D(), "mean")(x)
+    x = each(layers.Dropout(0.0), "drop")(x)
+    x = layers.Conv1D(6, 3, padding="causal", activation="elu", name="time")(x)
+    return k.Model(inputs, each(layers.Dense(3, activation="softmax"), "class")(x), name="frames")
+
+
 NETWORKS = {
     "unet2d": dict(build=lambda k: unet(k, 2, 16, 2, True), inputs=[(16, 16, 1)], targets=[("bits", (16, 16, 1))],
                    samples=6, optimizer=("Adam", dict(learning_rate=0.005)), loss=["binary_crossentropy"],
@@ -180,4 +200,7 @@ NETWORKS = {
     "siamese": dict(build=siamese, inputs=[(8, 8, 1), (8, 8, 1)], targets=[("bits", (1,))], samples=10,
                     optimizer=("SGD", dict(learning_rate=0.1)), loss=["binary_crossentropy"],
                     fit=dict(batch_size=5, epochs=2)),
+    "frames": dict(build=frames, inputs=[(4, 10, 10, 2)], targets=[("labels", 3, (4,))], samples=6,
+                   optimizer=("SGD", dict(learning_rate=0.1, momentum=0.9)), loss=["sparse_categorical_crossentropy"],
+                   metrics=[["accuracy"]], fit=dict(batch_size=3, epochs=2)),
 }

@@ -164,6 +164,24 @@ static void expect_specs(const char *arguments, int generation, const char *acti
     clayer_layer_destroy(layer);
 }
 
+#define IN_IT(class_name, arguments) \
+    "\"layer\":{\"class_name\":\"" class_name "\",\"config\":{\"name\":\"in\"" arguments "}}"
+
+START_TEST(a_time_distributed_holds_one_layer) {
+    clayer_layer *layer = NULL;
+    accept("TimeDistributed", IN_IT("Conv2D", "," CONV));
+    MUST(make_layer("TimeDistributed", "\"trainable\":false," IN_IT("Dense", ",\"units\":2"), 2, &layer));
+    ck_assert(!clayer_layer_is_trainable(layer));
+    clayer_layer_destroy(layer);
+    refuse("TimeDistributed", "\"units\":3", "its config has no layer");
+    refuse("TimeDistributed", IN_IT("Dense", ",\"units\":0"), "units");
+    refuse("TimeDistributed", IN_IT("LSTM", ",\"units\":2"), "LSTM 'in': the class LSTM is not known");
+    refuse("TimeDistributed", IN_IT("Sequential", ",\"layers\":[]"), "a Sequential in it is not supported");
+    refuse("TimeDistributed", IN_IT("TimeDistributed", ""), "a TimeDistributed in it is not supported");
+    refuse("TimeDistributed", IN_IT("Add", ""), "cannot be applied to every step");
+}
+END_TEST
+
 START_TEST(specs_are_read_in_all_forms) {
     expect_specs("\"activation\":\"hard_sigmoid\"", 3, "hard_sigmoid", "glorot_uniform", NULL);
     expect_specs("\"activation\":\"hard_sigmoid\"", 2, "keras2_hard_sigmoid", "glorot_uniform", NULL);
@@ -323,6 +341,7 @@ static Suite *make_suite(void) {
     tcase_add_unchecked_fixture(cases, open_context, close_context);
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, arguments_without_meaning_are_taken_with_harmless_values_only);
+    tcase_add_test(cases, a_time_distributed_holds_one_layer);
     tcase_add_test(cases, values_of_the_wrong_kind_are_refused);
     tcase_add_test(cases, older_names_and_forms_are_understood);
     tcase_add_test(cases, dtypes_other_than_float32_run_in_it_or_are_refused);

@@ -1,0 +1,160 @@
+/* layers/time_distributed.c: a layer that is applied to every step of axis 1, as Keras' TimeDistributed applies
+ * another.
+ *
+ * Follows keras/src/layers/rnn/time_distributed.py and that of tf_keras: the steps go into the batch, (N, T, ...) ->
+ * (N T, ...), which memory does not notice, so that the layer's own functions do all the work. What Keras does to each
+ * step for itself is refused where it matters. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "layers/layer.h"
+
+const char *cly_layers_auto_name(const clayer_layer *layer) {
+    return layer->inner_name != NULL ? "time_distributed" : layer->class->auto_name;
+}
+
+static bool takes_mask(const cly_layers_class *class) {
+    return class->masks == CLY_MASKS_USE || class->masks == CLY_MASKS_USE_AND_PASS;
+}
+
+clayer_status clayer_layer_distribute(clayer_layer *layer, const char *name) {
+    clayer_status status = CLAYER_OK;
+    char *outer = NULL, *inner = NULL;
+    if (layer == NULL) {
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_layer_distribute: layer is NULL");
+    }
+    if (layer->inner_name != NULL || layer->built || layer->references > 1) {
+        return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "it is %s",
+                               layer->inner_name != NULL ? "distributed already" : "in use already");
+    }
+    if (layer->nested != NULL || layer->origin != NULL || layer->class == &cly_layers_masking ||
+        layer->class == &cly_layers_input_layer || layer->class->max_inputs > (takes_mask(layer->class) ? 2 : 1)) {
+        return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "it cannot be applied to every step of a TimeDistributed");
+    }
+    CLY_TRY(cly_base_copy_string(clayer_layer_get_name(layer), &inner));
+    if (name != NULL && name[0] != '\0') {
+        CLY_TRY(cly_base_copy_string(name, &outer));
+    }
+    free(layer->name);
+    layer->name = outer;
+    layer->inner_name = inner;
+    inner = outer = NULL;
+done:
+    free(inner);
+    free(outer);
+    return status;
+}
+
+/* The shape that the layer itself sees; as it is where the layer is not distributed. */
+static clayer_status fold(const clayer_layer *layer, const clayer_shape *shape, clayer_shape *folded_out) {
+    char text[CLY_LAYERS_SHAPE_TEXT];
+    clayer_shape folded = *shape;
+    if (layer->inner_name != NULL) {
+        if (shape->rank < 3) {
+            return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "input %s has %d axes, expects at least 3: (N, T, ...)",
+                                   cly_layers_shape_text(shape, text, sizeof(text)), shape->rank);
+        }
+        folded.rank--;
+        folded.dims[0] = cly_layers_product(shape, 0, 2);
+        memmove(folded.dims + 1, shape->dims + 2, (size_t)(shape->rank - 2) * sizeof(*shape->dims));
+        if (folded.dims[0] > INT32_MAX) {
+            return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "%lld steps of %lld samples are more than %d in all",
+                                   (long long)shape->dims[1], (long long)shape->dims[0], INT32_MAX);
+        }
+    }
+    *folded_out = folded;
+    return CLAYER_OK;
+}
+
+clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                               clayer_shape *output_out) {
+    clayer_status status = CLAYER_OK;
+    clayer_shape input, output = {0};
+    if (layer->inner_name == NULL) {
+        return layer->class->infer(layer, inputs, count, output_out);
+    }
+    if (count > 1) {
+        return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "a mask for its layer '%s'", layer->inner_name);
+    }
+    CLY_TRY(fold(layer, inputs, &input));
+    CLY_TRY(layer->class->infer(layer, &input, 1, &output));
+    if (output.rank == CLAYER_MAX_RANK) {
+        status = cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "the output has more than %d axes", CLAYER_MAX_RANK);
+        goto done;
+    }
+    memmove(output.dims + 2, output.dims + 1, (size_t)(output.rank - 1) * sizeof(*output.dims));
+    output.rank++;
+    output.dims[0] = inputs->dims[0];
+    output.dims[1] = inputs->dims[1];
+    *output_out = output;
+done:
+    return status;
+}
+
+clayer_status cly_layers_declare(clayer_layer *layer, const clayer_shape *inputs, size_t count) {
+    clayer_status status = CLAYER_OK;
+    clayer_shape input;
+    CLY_TRY(fold(layer, inputs, &input));
+    if (layer->class->declare != NULL) {
+        status = layer->class->declare(layer, layer->inner_name == NULL ? inputs : &input, count);
+    }
+    if (status == CLAYER_OK && !layer->built) {
+        layer->built = true;
+        layer->built_for = input;
+    }
+done:
+    return status;
+}
+
+/* Keras 3 normalises each step by itself in training, and moves the averages as often. */
+static clayer_status check_training(const clayer_layer *layer, const cly_ops_steps *steps) {
+    if (layer->inner_name != NULL && steps->training && layer->trainable && layer->generation == 3 &&
+        layer->class == &cly_layers_batch_normalization) {
+        return cly_layers_fail(
+            layer, CLAYER_UNSUPPORTED,
+            "its BatchNormalization '%s' would take the statistics of each step for itself, which is "
+            "not supported in training; freeze it",
+            layer->inner_name);
+    }
+    return CLAYER_OK;
+}
+
+clayer_status cly_layers_plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                              const clayer_shape *output, cly_ops_steps *steps) {
+    clayer_status status = CLAYER_OK;
+    clayer_shape input, inner_output;
+    if (layer->inner_name == NULL) {
+        return layer->class->plan(layer, inputs, count, output, steps);
+    }
+    CLY_TRY(check_training(layer, steps));
+    CLY_TRY(fold(layer, inputs, &input));
+    CLY_TRY(fold(layer, output, &inner_output));
+    CLY_TRY(layer->class->plan(layer, &input, 1, &inner_output, steps));
+done:
+    return status;
+}
+
+clayer_status cly_layers_plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                       const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
+    clayer_status status = CLAYER_OK;
+    clayer_shape input, inner_output;
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        any = any || wanted[i];
+    }
+    for (size_t i = 0; i < layer->weight_count; i++) {
+        any = any || cly_layers_is_trained(layer, (int)i);
+    }
+    if (!any || layer->class->plan_backward == NULL) {
+        return CLAYER_OK;
+    }
+    if (layer->inner_name == NULL) {
+        return layer->class->plan_backward(layer, inputs, count, output, wanted, steps);
+    }
+    CLY_TRY(fold(layer, inputs, &input));
+    CLY_TRY(fold(layer, output, &inner_output));
+    CLY_TRY(layer->class->plan_backward(layer, &input, 1, &inner_output, wanted, steps));
+done:
+    return status;
+}
