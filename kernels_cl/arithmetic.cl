@@ -46,7 +46,7 @@
 #elif FUNCTION == FUNCTION_MODULO
 #define F(T, a, b, p) CHOOSE(T, fmod(a, b) * (b) < ZERO(T), fmod(a, b) + (b), fmod(a, b))
 #elif FUNCTION == FUNCTION_FLOOR_DIVIDE
-#define F(T, a, b, p) floor((a) / (b))
+#define F(T, a, b, p) FLOOR_QUOTIENT(T, a, b)
 #elif FUNCTION == FUNCTION_SELECT
 #define F(T, a, b, p) CHOOSE(T, IS_TRUE(T, a), b, ZERO(T))
 #elif FUNCTION == FUNCTION_SELECT_NOT

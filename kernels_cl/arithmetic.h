@@ -58,3 +58,8 @@
 #define CHOOSE(T, condition, one, other) ((condition) ? (one) : (other))
 #define TRUTH(T, condition) CHOOSE(T, condition, (T)(1.0f), (T)(0.0f))
 #define IS_TRUE(T, a) ((a) != (T)(0.0f))
+/* floor(a / b) as if the quotient were rounded well: a device's division may be off by its last bits, which matters
+ * beside whole numbers. What the quotient leaves over sets that right. */
+#define LEFT_OVER(a, b) fma(-((a) / (b)), b, a)
+#define FLOOR_QUOTIENT(T, a, b) \
+    floor(CHOOSE(T, isfinite(LEFT_OVER(a, b)), (a) / (b) + LEFT_OVER(a, b) / (b), (a) / (b)))

@@ -38,7 +38,7 @@
 #define BY_B(T, a, b, p) ((T)((p).x))
 #elif FUNCTION == FUNCTION_MODULO
 #define BY_A(T, a, b, p) ONE(T)
-#define BY_B(T, a, b, p) (-floor((a) / (b)))
+#define BY_B(T, a, b, p) (-FLOOR_QUOTIENT(T, a, b))
 #elif FUNCTION == FUNCTION_SELECT
 #define BY_A(T, a, b, p) ZERO(T)
 #define BY_B(T, a, b, p) TRUTH(T, IS_TRUE(T, a))
