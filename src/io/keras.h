@@ -201,6 +201,9 @@ typedef struct cly_io_keras_refs {
 /* Appends the tensors of input_layers or output_layers: one ["name", call, 0], a list of them, or a dict, whose entries
  * Keras takes in the order of their keys. */
 clayer_status cly_io_keras_tensors(const cJSON *json, cly_io_keras_refs *refs);
+/* Keeps in the model the dicts and nested lists of its inputs and outputs, which its callers see in Keras; `outputs`
+ * are the tensors of output_layers. */
+clayer_status cly_io_keras_keep_forms(clayer_model *model, const cJSON *config, const cly_io_keras_refs *outputs);
 /* Whether the JSON among the layers of a Functional is that of an operation on tensors (keras_operation.c), and the
  * layer that computes it. */
 bool cly_io_keras_is_operation(const cJSON *json);

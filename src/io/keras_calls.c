@@ -267,3 +267,35 @@ done:
 clayer_status cly_io_keras_tensors(const cJSON *json, cly_io_keras_refs *refs) {
     return add_tensors(json, NULL, refs);
 }
+
+/* The keys of a dict of tensors; nothing where `refs` come from anything else. */
+static clayer_status copy_keys(const cJSON *json, const cly_io_keras_refs *refs, char ***keys_out) {
+    clayer_status status = CLAYER_OK;
+    char **keys = NULL;
+    bool all = cJSON_IsObject(json) && (size_t)cJSON_GetArraySize(json) == refs->count;
+    for (size_t i = 0; i < refs->count; i++) {
+        all = all && refs->refs[i].key != NULL;
+    }
+    if (!all) {
+        return CLAYER_OK;
+    }
+    CLY_TRY(cly_base_alloc(refs->count, sizeof(*keys), (void **)&keys));
+    for (size_t i = 0; i < refs->count; i++) {
+        CLY_TRY(cly_base_copy_string(refs->refs[i].key, &keys[i]));
+    }
+    *keys_out = keys;
+    keys = NULL;
+done:
+    cly_model_free_names(keys, refs->count);
+    return status;
+}
+
+clayer_status cly_io_keras_keep_forms(clayer_model *model, const cJSON *config, const cly_io_keras_refs *outputs) {
+    const cJSON *json = cJSON_GetObjectItemCaseSensitive(config, "output_layers");
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_json_print(cJSON_GetObjectItemCaseSensitive(config, "input_layers"), &model->inputs_form));
+    CLY_TRY(cly_io_json_print(json, &model->outputs_form));
+    CLY_TRY(copy_keys(json, outputs, &model->output_keys));
+done:
+    return status;
+}

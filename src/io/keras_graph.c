@@ -458,15 +458,6 @@ static void order_layers(graph *in) {
     }
 }
 
-/* Dicts and nested lists, which callers of the model in Keras see. */
-static clayer_status keep_forms(const graph *in, const cJSON *config) {
-    clayer_status status = CLAYER_OK;
-    CLY_TRY(cly_io_json_print(cJSON_GetObjectItemCaseSensitive(config, "input_layers"), &in->model->inputs_form));
-    CLY_TRY(cly_io_json_print(cJSON_GetObjectItemCaseSensitive(config, "output_layers"), &in->model->outputs_form));
-done:
-    return status;
-}
-
 clayer_status cly_io_keras_graph(cly_io_keras_scope *scope, clayer_model *model, const cJSON *config) {
     graph in = {.scope = scope, .model = model};
     clayer_status status = CLAYER_OK;
@@ -489,7 +480,7 @@ clayer_status cly_io_keras_graph(cly_io_keras_scope *scope, clayer_model *model,
     }
     CLY_TRY(make_calls(&in));
     CLY_TRY(set_outputs(&in));
-    CLY_TRY(keep_forms(&in, config));
+    CLY_TRY(cly_io_keras_keep_forms(model, config, &in.outputs));
     order_layers(&in);
 done:
     free_graph(&in);

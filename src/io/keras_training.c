@@ -191,7 +191,8 @@ done:
 
 static clayer_status find_output(const setup *in, const char *name, const char *what, size_t *index_out) {
     for (size_t i = 0; i < in->outputs; i++) {
-        if (name != NULL && strcmp(clayer_model_get_output_name(in->model, i), name) == 0) {
+        if (name != NULL && (strcmp(cly_model_loss_name(in->model, i), name) == 0 ||
+                             strcmp(clayer_model_get_output_name(in->model, i), name) == 0)) {
             *index_out = i;
             return CLAYER_OK;
         }

@@ -80,6 +80,7 @@ void clayer_model_destroy(clayer_model *model) {
     free(model->inputs);
     free(model->outputs);
     cly_model_free_names(model->output_names, model->output_count);
+    cly_model_free_names(model->output_keys, model->output_count);
     free(model->layers);
     free(model->name);
     free(model->inputs_form);

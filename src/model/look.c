@@ -41,6 +41,11 @@ const char *clayer_model_get_output_name(const clayer_model *model, size_t index
     return node == NULL ? NULL : node->layer->name;
 }
 
+const char *cly_model_loss_name(const clayer_model *model, size_t index) {
+    const bool keyed = model->generation == 3 && model->output_keys != NULL && index < model->output_count;
+    return keyed ? model->output_keys[index] : clayer_model_get_output_name(model, index);
+}
+
 const clayer_shape *clayer_model_get_input_shape(const clayer_model *model, size_t index) {
     const clayer_node *node = input_at(model, index);
     return node == NULL ? NULL : &node->shape;

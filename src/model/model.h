@@ -60,6 +60,7 @@ struct clayer_model {
     size_t input_count, input_capacity;
     clayer_node **outputs; /* empty: the last node */
     char **output_names;   /* one each; NULL where outputs is */
+    char **output_keys;    /* of the dict that they are in Keras; NULL: it is none */
     size_t output_count;
     clayer_layer **layers; /* distinct, in the order in which they were added; retained */
     size_t layer_count, layer_capacity;
@@ -189,6 +190,9 @@ size_t cly_model_count_calls(const clayer_model *model, const clayer_layer *laye
 
 /* The outputs in effect: those that were set, else the node added last. 0 for an empty model. */
 size_t cly_model_outputs(const clayer_model *model, clayer_node *const **nodes_out);
+/* What losses and metrics of an output are called by: in Keras 3 its key, where the outputs are a dict, else its
+ * name. */
+const char *cly_model_loss_name(const clayer_model *model, size_t index);
 
 /* Frees plans and device memory, and those of the flat model: the graph changed, or the model goes. NULL does nothing.
  */

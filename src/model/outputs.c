@@ -81,8 +81,10 @@ clayer_status clayer_model_set_outputs(clayer_model *model, clayer_node *const *
     memcpy(memory, nodes, count * sizeof(*nodes));
     free(model->outputs);
     cly_model_free_names(model->output_names, model->output_count);
+    cly_model_free_names(model->output_keys, model->output_count);
     free(model->outputs_form);
     model->outputs_form = NULL;
+    model->output_keys = NULL;
     model->outputs = memory;
     model->output_names = names;
     model->output_count = count;

@@ -40,7 +40,7 @@ done:
 static clayer_status name_metric(const clayer_model *model, cly_train_column *columns, size_t count,
                                  cly_train_column *column) {
     const bool several = clayer_model_get_output_count(model) > 1;
-    const char *output = several ? clayer_model_get_output_name(model, (size_t)column->metric_output) : NULL;
+    const char *output = several ? cly_model_loss_name(model, (size_t)column->metric_output) : NULL;
     const char *own = cly_train_metric_name(column->metric);
     char *name = NULL;
     bool weighted = false;
@@ -78,7 +78,7 @@ clayer_status cly_train_make_names(const clayer_model *model, cly_train_column *
         if (columns[i].metric == NULL && columns[i].output < 0) {
             CLY_TRY(cly_base_copy_string("loss", &columns[i].name));
         } else if (columns[i].metric == NULL) {
-            CLY_TRY(join(clayer_model_get_output_name(model, (size_t)columns[i].output), false, "loss", 0,
+            CLY_TRY(join(cly_model_loss_name(model, (size_t)columns[i].output), false, "loss", 0,
                          &columns[i].name));
         }
     }

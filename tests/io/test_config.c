@@ -5,6 +5,7 @@
 
 #include "io/support.h"
 #include "layers/layer.h"
+#include "model/model.h"
 #include "support/runner.h"
 
 static cJSON *json_of(const char *text) {
@@ -279,6 +280,26 @@ START_TEST(graphs_of_both_generations_are_read) {
 }
 END_TEST
 
+/* Keras 3 calls the losses of outputs in a dict by their keys, and the outputs still by their layers. */
+START_TEST(losses_go_by_the_keys_of_outputs) {
+    clayer_model *model = NULL;
+    MUST(make_model(MODEL(INPUT("x") "," RELU("a", CALL3(FROM3("x", "0"))) "," RELU("b", CALL3(FROM3("x", "0"))),
+                          "[\"x\",0,0]", "{\"q\":[\"a\",0,0],\"p\":[\"b\",0,0]}"),
+                    &model));
+    ck_assert_str_eq(clayer_model_get_output_name(model, 0), "b");
+    ck_assert_str_eq(cly_model_loss_name(model, 0), "p");
+    ck_assert_str_eq(cly_model_loss_name(model, 1), "q");
+    model->generation = 2;
+    ck_assert_str_eq(cly_model_loss_name(model, 1), "a");
+    clayer_model_destroy(model);
+    MUST(make_model(MODEL(INPUT("x") "," RELU("a", CALL3(FROM3("x", "0"))) "," RELU("b", CALL3(FROM3("x", "0"))),
+                          "[\"x\",0,0]", "[[\"a\",0,0],[\"b\",0,0]]"),
+                    &model));
+    ck_assert_str_eq(cly_model_loss_name(model, 1), "b");
+    clayer_model_destroy(model);
+}
+END_TEST
+
 START_TEST(broken_graphs_are_refused) {
     refuse_model(MODEL(INPUT("x") "," RELU("a", "[" FROM2("b", "0") "]") "," RELU("b", "[" FROM2("a", "0") "]"),
                        "[[\"x\",0,0]]", "[[\"a\",0,0]]"),
@@ -348,6 +369,7 @@ static Suite *make_suite(void) {
     tcase_add_test(cases, foreign_code_is_never_taken_for_kerass);
     tcase_add_test(cases, specs_are_read_in_all_forms);
     tcase_add_test(cases, graphs_of_both_generations_are_read);
+    tcase_add_test(cases, losses_go_by_the_keys_of_outputs);
     tcase_add_test(cases, broken_graphs_are_refused);
     tcase_add_test(cases, sequential_inputs_are_found);
     suite_add_tcase(suite, cases);
