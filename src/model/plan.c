@@ -40,8 +40,15 @@ done:
 
 /* ---- calls ---- */
 
+/* In training Keras runs all of a nested model, whoever reads its outputs, and so moves these statistics. */
+static bool moves_statistics(const clayer_node *node) {
+    return node->path != NULL && strchr(node->path, '/') != NULL &&
+           node->layer->class == &cly_layers_batch_normalization && node->layer->trainable &&
+           !cly_model_stays_in_inference(node);
+}
+
 /* `masks`: those of the outputs, too, which losses read. */
-static void mark_needed(const clayer_model *model, bool masks, cly_model_call *calls) {
+static void mark_needed(const clayer_model *model, bool training, bool masks, cly_model_call *calls) {
     clayer_node *const *outputs = NULL;
     size_t output_count = cly_model_outputs(model, &outputs);
     for (size_t i = 0; i < output_count; i++) {
@@ -52,6 +59,7 @@ static void mark_needed(const clayer_model *model, bool masks, cly_model_call *c
     }
     for (size_t i = model->node_count; i > 0; i--) {
         const clayer_node *node = model->nodes[i - 1];
+        calls[i - 1].needed = calls[i - 1].needed || (training && moves_statistics(node));
         for (size_t j = 0; calls[i - 1].needed && j < node->input_count; j++) {
             calls[node->inputs[j]->index].needed = true;
         }
@@ -201,7 +209,7 @@ static clayer_status plan_calls(clayer_model *model, const clayer_shape *input_s
         call->output = input_shapes[i];
         CLY_TRY(measure(model->inputs[i]->layer, &call->output, &call->output_bytes));
     }
-    mark_needed(model, masks, plan->calls);
+    mark_needed(model, training, masks, plan->calls);
     CLY_TRY(list_sources(model, plan));
     for (size_t i = 0; i < model->node_count; i++) {
         if (plan->calls[i].needed && model->nodes[i]->input_count > 0) {

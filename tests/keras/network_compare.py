@@ -243,6 +243,10 @@ def fit(model, generation, x, y, batch_size, path):
         model.set_weights(start)
         if not jit_compile:
             model.save(path)
+            try:
+                model = GENERATIONS[generation].models.load_model(path)
+            except Exception:
+                pass  # Keras cannot load its own file
         try:
             done = model.fit(x, y, batch_size=batch_size, epochs=2, shuffle=False, verbose=0)
             return done.history, start, model.get_weights()

@@ -229,6 +229,44 @@ START_TEST(a_nested_model_is_fitted_as_its_layers_are) {
 }
 END_TEST
 
+/* Keras runs all of a nested model in training: a normalisation moves its averages, whoever reads its output. At the
+ * top what leads to no output is not in the model. */
+START_TEST(statistics_move_where_nobody_reads_them) {
+    test_random random = test_random_start(13, 0);
+    clayer_array *x = random_array(&random, CLAYER_FLOAT32, 4, DIMS(4, 6, 5, 2));
+    clayer_array *y = random_array(&random, CLAYER_FLOAT32, 2, DIMS(4, 3));
+    const clayer_dataset data = {
+        .struct_size = sizeof(data), .x = (const clayer_array *const[]){x}, .y = (const clayer_array *const[]){y}};
+    const clayer_fit_config config = {.struct_size = sizeof(config), .batch_size = 4, .epochs = 1};
+    const clayer_compile_config compile = {
+        .struct_size = sizeof(compile), .optimizer = "sgd", .losses = (const char *const[]){"mse"}};
+    const clayer_batch_normalization_config norm = {.struct_size = sizeof(norm), .name = "norm"};
+    clayer_model *block = new_model("block"), *model = new_model("net");
+    clayer_node *input = add_input(block, NULL, 3, DIMS(6, 5, 2)), *unread = NULL, *both[2] = {NULL};
+    clayer_node *conv = named_conv(block, input, "conv", 2);
+    MUST(clayer_add_batch_normalization(block, conv, &norm, &unread));
+    MUST(clayer_model_set_outputs(block, (clayer_node *const[]){conv, unread}, 2));
+    clayer_node *image = add_input(model, NULL, 3, DIMS(6, 5, 2));
+    MUST(clayer_model_add_model(model, block, &image, 1, both));
+    MUST(clayer_add_batch_normalization(model, both[0], &norm, NULL));
+    add_flatten(model, both[0]);
+    add_dense(model, NULL, "classes", 3, "softmax");
+    MUST(clayer_model_compile(model, &compile));
+    MUST(clayer_model_fit(model, &data, &config, NULL));
+    static const char *const paths[] = {"block/norm", "norm"};
+    for (int i = 0; i < 2; i++) {
+        float *mean = read_tensor(clayer_layer_get_weight(clayer_model_find_layer(model, paths[i]), 2));
+        ck_assert_msg((mean[0] != 0.0f && mean[1] != 0.0f) == (i == 0), "%s: %g, %g", paths[i], (double)mean[0],
+                      (double)mean[1]);
+        free(mean);
+    }
+    clayer_model_destroy(model);
+    clayer_model_destroy(block);
+    clayer_array_destroy(x);
+    clayer_array_destroy(y);
+}
+END_TEST
+
 /* ---- observers ---- */
 
 typedef struct seen {
@@ -298,6 +336,7 @@ static Suite *make(void) {
     tcase_add_test(tcase, weights_come_in_keras_order);
     tcase_add_test(tcase, setting_trainable_reaches_all_layers);
     tcase_add_test(tcase, inference_reaches_the_inner_calls);
+    tcase_add_test(tcase, statistics_move_where_nobody_reads_them);
     tcase_add_test(tcase, training_follows_a_changed_graph);
     tcase_add_test(tcase, logits_are_found_within);
     tcase_add_test(tcase, what_is_not_finite_is_named_by_path);
