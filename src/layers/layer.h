@@ -82,7 +82,7 @@ struct clayer_layer {
     char *origin;       /* the JSON that a file has in the layer's place, for writing it again; owned; NULL: none */
     char *origin_class; /* of an operation on tensors: what Keras calls it, "TFOpLambda"; owned */
     char *inner_name;   /* of a TimeDistributed: the name that the layer has in it; owned; NULL: it is none */
-    void *config;                  /* the public struct with all defaults in place, owned */
+    void *config;       /* the public struct with all defaults in place, owned */
     cly_weights_weight weights[CLY_LAYERS_WEIGHTS];
     size_t weight_count;
     size_t declared; /* weights that the running declare() has named; a built layer's are compared, not made anew */
@@ -296,7 +296,7 @@ clayer_status cly_layers_plan_logits_gradient(const clayer_layer *layer, const c
 /* Backward: appends the gradient of the bias, weight `index`, if that is trained; dz has the output's shape. */
 clayer_status cly_layers_plan_bias_gradient(const clayer_layer *layer, const clayer_shape *output, int index,
                                             cly_ops_place dz, cly_ops_steps *steps);
-/* Backward: appends a step of `op` with a convolution's shape (whose bias and activation are left out) on three
+/* Backward: appends a step of `op` with a convolution's shape (whose activation is left out) on three
  * operands: of "conv" and the like x, w, y, of the gradients of weights x, dy, dw. */
 clayer_status cly_layers_plan_conv_gradient(const cly_ops_operator *op, const cly_ops_conv_shape *shape,
                                             cly_ops_place first, cly_ops_place second, cly_ops_place result,

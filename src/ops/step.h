@@ -32,8 +32,8 @@ typedef enum cly_ops_place_kind {
     CLY_OUTPUT,
     CLY_WEIGHT,
     CLY_TEMPORARY,
-    CLY_SAVED, /* written by the forward steps of training, read by the backward ones */
-    CLY_FOLDED, /* a weight with a neighbouring layer in it (src/model/fold.c) */
+    CLY_SAVED,    /* written by the forward steps of training, read by the backward ones */
+    CLY_FOLDED,   /* what was made of weights of a neighbouring layer (src/model/fold.c) */
     CLY_CONSTANT, /* numbers of the layer's config, in a buffer that the layer keeps */
     /* in backward steps, where CLY_INPUT and CLY_OUTPUT are those of the forward pass */
     CLY_OUTPUT_GRADIENT, /* read only: it may be the caller's tensor */

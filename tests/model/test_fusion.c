@@ -10,16 +10,20 @@
 #include "model/fusion_support.h"
 #include "support/runner.h"
 
+/* What a convolution of so many filters takes of a normalisation behind it. */
+#define NORM_BYTES(filters) (3 * (filters) * sizeof(float))
+
 /* ---- batch normalisation and activation ---- */
 
 START_TEST(batch_normalisation_and_activation_go_into_every_convolution) {
     static const char *const formats[] = {"channels_last", "channels_first"};
-    for (int i = 0; i < 10; i++) {
+    static const int64_t filters[] = {6, 40, 16, 5, 7};
+    for (int i = 0; i < 20; i++) {
         const char *format = formats[i % 2];
         const int64_t axis = i % 2 == 0 ? 3 : 1;
         clayer_model *model = new_model("net");
         add_input(model, "x", RANK(8, 8, 8), DIMS(8, 8, 8));
-        switch (i / 2) {
+        switch (i / 2 % 5) {
             case 0:
                 MUST(clayer_add_conv2d(model, NULL,
                                        CONFIG(clayer_conv_config, .filters = 6, .kernel_size = {3},
@@ -51,13 +55,16 @@ START_TEST(batch_normalisation_and_activation_go_into_every_convolution) {
                                                  NULL));
                 break;
         }
-        normalise(model, NULL, axis);
-        add_activation(model, NULL, "silu");
-        const clayer_model_plan plan = check_model(model, 3, ROUNDING, "convolution");
+        MUST(clayer_add_batch_normalization(model, NULL,
+                                            CONFIG(clayer_batch_normalization_config, .has_axis = true, .axis = axis,
+                                                   .no_center = i >= 10, .no_scale = i >= 10),
+                                            NULL));
+        add_activation(model, NULL, "leaky_relu");
+        const clayer_model_plan plan = check_model(model, 3, EXACT, "convolution");
         ck_assert_uint_eq(plan.fused_batch_normalizations, 1);
         ck_assert_uint_eq(plan.fused_activations, 1);
         ck_assert_uint_eq(plan.activation_bytes, 0);
-        ck_assert_uint_gt(plan.folded_bytes, 0);
+        ck_assert_uint_eq(plan.folded_bytes, NORM_BYTES(filters[i / 2 % 5]));
         ck_assert_uint_eq(plan.total_bytes,
                           plan.weight_bytes + plan.activation_bytes + plan.workspace_bytes + plan.folded_bytes);
         clayer_model_destroy(model);
@@ -75,8 +82,40 @@ START_TEST(a_dense_layer_takes_the_normalisations_on_both_sides) {
     const clayer_model_plan plan = check_model(model, 3, ROUNDING, "dense");
     ck_assert_uint_eq(plan.fused_batch_normalizations, 2);
     ck_assert_uint_eq(plan.fused_activations, 1);
-    ck_assert_uint_eq(plan.folded_bytes, (9 * 5 + 5) * sizeof(float));
+    ck_assert_uint_eq(plan.folded_bytes, (9 * 5 + 5) * sizeof(float) + NORM_BYTES(5));
     clayer_model_destroy(model);
+}
+END_TEST
+
+START_TEST(a_dense_layer_is_exact_with_the_normalisation_behind_it) {
+    for (int64_t batch = 1; batch <= 70; batch += 69) {
+        clayer_model *model = new_model("net");
+        add_input(model, "x", RANK(4, 40), DIMS(4, 40));
+        MUST(clayer_add_dense(model, NULL, CONFIG(clayer_dense_config, .units = 33, .no_bias = batch > 1), NULL));
+        normalise(model, NULL, -1);
+        const clayer_model_plan plan = check_model(model, batch, EXACT, "dense");
+        ck_assert_uint_eq(plan.fused_batch_normalizations, 1);
+        ck_assert_uint_eq(plan.folded_bytes, NORM_BYTES(33));
+        clayer_model_destroy(model);
+    }
+}
+END_TEST
+
+START_TEST(a_convolution_takes_the_normalisations_on_both_sides) {
+    for (int64_t filters = 5; filters <= 32; filters += 27) {
+        clayer_model *model = new_model("net");
+        add_input(model, "x", RANK(9, 9, 4), DIMS(9, 9, 4));
+        normalise(model, NULL, 3);
+        MUST(clayer_add_conv2d(model, NULL, CONFIG(clayer_conv_config, .filters = filters, .kernel_size = {3}), NULL));
+        normalise(model, NULL, 3);
+        add_activation(model, NULL, "relu");
+        const clayer_model_plan plan = check_model(model, 2, ROUNDING, "both sides");
+        ck_assert_uint_eq(plan.fused_batch_normalizations, 2);
+        ck_assert_uint_eq(plan.fused_activations, 1);
+        ck_assert_uint_eq(plan.activation_bytes, 0);
+        ck_assert_uint_eq(plan.folded_bytes, (9 * 4 + 1) * filters * sizeof(float) + NORM_BYTES(filters));
+        clayer_model_destroy(model);
+    }
 }
 END_TEST
 
@@ -156,7 +195,7 @@ START_TEST(what_somebody_else_reads_is_not_fused) {
         } else if (i == 1) {
             MUST(clayer_model_set_outputs(model, (clayer_node *[]){relu, norm}, 2)); /* as an output */
         }
-        const clayer_model_plan plan = check_model(model, 2, ROUNDING, "shared");
+        const clayer_model_plan plan = check_model(model, 2, EXACT, "shared");
         ck_assert_uint_eq(plan.fused_batch_normalizations, i == 1);
         ck_assert_uint_eq(plan.fused_activations, i != 1);
         clayer_model_destroy(model);
@@ -177,9 +216,9 @@ START_TEST(a_shared_convolution_has_a_fold_for_each_normalisation) {
     clayer_node *third = NULL; /* the first normalisation once more: one fold with the first */
     MUST(clayer_model_add(model, first->layer, &calls[2], 1, &third));
     MUST(clayer_model_set_outputs(model, (clayer_node *[]){first, second, third}, 3));
-    const clayer_model_plan plan = check_model(model, 2, ROUNDING, "shared layer");
+    const clayer_model_plan plan = check_model(model, 2, EXACT, "shared layer");
     ck_assert_uint_eq(plan.fused_batch_normalizations, 3);
-    ck_assert_uint_eq(plan.folded_bytes, 2 * (3 * 3 * 4 * 4 + 4) * sizeof(float));
+    ck_assert_uint_eq(plan.folded_bytes, 2 * NORM_BYTES(4));
     clayer_model_destroy(model);
 }
 END_TEST
@@ -192,7 +231,7 @@ static void check_followed(clayer_model *fused, clayer_tensor *x, clayer_tensor 
     MUST(clayer_model_run(fused, &x, 1, &y, 1));
     MUST(clayer_model_set_fusion(fused, 0));
     MUST(clayer_model_run(fused, &x, 1, &z, 1));
-    compare_tensors(y, z, ROUNDING, text);
+    compare_tensors(y, z, EXACT, text);
     MUST(clayer_model_set_fusion(fused, CLAYER_FUSE_ALL));
     MUST(clayer_model_run(fused, &x, 1, &y, 1)); /* made before the next change */
 }
@@ -444,6 +483,8 @@ static Suite *make_suite(void) {
     tcase_add_unchecked_fixture(tests, open_context, close_context);
     tcase_add_test(tests, batch_normalisation_and_activation_go_into_every_convolution);
     tcase_add_test(tests, a_dense_layer_takes_the_normalisations_on_both_sides);
+    tcase_add_test(tests, a_dense_layer_is_exact_with_the_normalisation_behind_it);
+    tcase_add_test(tests, a_convolution_takes_the_normalisations_on_both_sides);
     tcase_add_test(tests, a_flattened_normalisation_goes_into_the_dense_layer);
     tcase_add_test(tests, a_normalisation_over_rows_stays_before_a_dense_layer);
     tcase_add_test(tests, a_normalisation_before_a_convolution_needs_one_without_padding);
