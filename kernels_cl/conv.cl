@@ -123,11 +123,11 @@ __kernel void im2col_first(__global const float *restrict x, __global float *res
     }
 }
 
-/* y = activation(normalised(y + b)) in place. Rows of `width` floats: of all channels where by_column (channels_last), else of one
- * channel, row % channels. */
-__kernel void bias_activation(__global float *y, __global const float *b, const long rows, const int4 split,
-                              const int width, const int channels, const int by_column, const long pitch,
-                              const long offset, EPILOGUE_ARGUMENTS) {
+/* y = activation(normalised(y + b)) in place. Rows of `width` floats: of all channels where by_column (channels_last),
+ * else of one channel, row % channels. */
+__kernel void epilogue(__global float *y, __global const float *b, const long rows, const int4 split, const int width,
+                       const int channels, const int by_column, const long pitch, const long offset,
+                       EPILOGUE_ARGUMENTS) {
     FOR_ROWS(row, rows, split) {
         __global float *to = y + row * pitch + offset;
         const int channel = by_column ? 0 : (int)((INDEX)row % channels);

@@ -97,8 +97,8 @@ static void store_sixteen(__global float *y, const float16 value, const int skip
     }
 }
 
-/* y = activation(normalised(conv(x, w) + b)). Axis 0: blocks of 16 * TILE filters, `each` a work-item, group by group. Axis 1:
- * image, output line and stretch of `stretch` pixels of it. The last tile of pixels and filters moves back. */
+/* y = activation(normalised(conv(x, w) + b)). Axis 0: blocks of 16 * TILE filters, `each` a work-item, group by group.
+ * Axis 1: image, output line and stretch of `stretch` pixels of it. The last tile of pixels and filters moves back. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv_direct(
     __global const float *restrict x, __global const float *restrict w, __global const float *restrict b,
     __global float *restrict y, __local float *lines, const int4 in, const int4 out, const int4 window,
