@@ -46,6 +46,9 @@ typedef struct cly_layers_class {
     /* The output shape; input ranks and unknown (-1) dimensions are looked at here. */
     clayer_status (*infer)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                            clayer_shape *output_out);
+    /* That of training, if it is another. NULL: it is the same. */
+    clayer_status (*infer_training)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                    clayer_shape *output_out);
     /* cly_layers_add_weight for each, in Keras' order. NULL: no weights. */
     clayer_status (*declare)(clayer_layer *layer, const clayer_shape *inputs, size_t count);
     /* Writes the steps for concrete shapes that `infer` has accepted. No steps: the output is the input's memory
@@ -136,11 +139,15 @@ const char *cly_layers_auto_name(const clayer_layer *layer);
 
 /* The functions of the class for a call of the layer, which may be distributed over the steps of axis 1
  * (time_distributed.c). */
-clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count, bool training,
                                clayer_shape *output_out);
 clayer_status cly_layers_declare(clayer_layer *layer, const clayer_shape *inputs, size_t count);
 clayer_status cly_layers_plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                               const clayer_shape *output, cly_ops_steps *steps);
+
+/* As clayer_layer_get_output_shape, which asks for what the layer is set to, training or not. */
+clayer_status cly_layers_get_output_shape(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                          bool training, clayer_shape *output_out);
 
 /* Writes the backward steps of a layer whose forward pass has steps; none if nothing is wanted and no weight is
  * trainable. Where the forward pass has no steps the backward one has none either: the gradient of the input is that of

@@ -105,7 +105,7 @@ static clayer_status plan_call(const clayer_node *node, cly_model_run_plan *plan
     for (size_t i = 0; i < node->input_count; i++) {
         inputs[i] = plan->calls[node->inputs[i]->index].output;
     }
-    CLY_TRY(clayer_layer_get_output_shape(layer, inputs, node->input_count, &call->output));
+    CLY_TRY(cly_layers_get_output_shape(layer, inputs, node->input_count, call->steps.training, &call->output));
     CLY_TRY(measure(layer, &call->output, &call->output_bytes));
     if (layer->class->declare != NULL) {
         CLY_TRY(clayer_layer_build(layer, inputs, node->input_count));

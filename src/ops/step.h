@@ -10,16 +10,19 @@
 #include "ops/batch_norm.h"
 #include "ops/contract.h"
 #include "ops/conv.h"
+#include "ops/draw.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/gather.h"
 #include "ops/noise.h"
 #include "ops/normalize.h"
 #include "ops/pool.h"
+#include "ops/recolour.h"
 #include "ops/reduce.h"
 #include "ops/remap.h"
 #include "ops/resample.h"
 #include "ops/resize.h"
+#include "ops/warp.h"
 #include "ops/window.h"
 
 #define CLY_OPS_TEMPORARIES 4 /* tensors between steps: two of the layer's own, two of a change of layout */
@@ -70,6 +73,9 @@ typedef union cly_ops_shape {
     cly_ops_norm_shape norm;
     cly_ops_resample_shape resample;
     cly_ops_remap_shape remap;
+    cly_ops_draw_shape draw;
+    cly_ops_warp_shape warp;
+    cly_ops_recolour_shape recolour;
 } cly_ops_shape;
 
 typedef struct cly_ops_step {
