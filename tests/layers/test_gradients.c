@@ -153,12 +153,12 @@ static void run_case(const golden *g, exactness wanted) {
     comparison c = {g, wanted};
     ck_assert_msg(golden_make_layer(g, &layer) == CLAYER_OK, "%s case %03d: %s\n%s", g->file, g->number,
                   clayer_last_error(), g->json);
-    golden_open_bench(g, layer, &bench);
     if (golden_has_flag(g, "training") || strstr(g->json, "\"BatchNormalization\"") == NULL) {
         ck_assert_int_eq(clayer_layer_set_training(layer, true), CLAYER_OK);
     } else {
         layer->keeps = true; /* gradients of inference, Keras' training=False */
     }
+    golden_open_bench(g, layer, &bench); /* the output's shape may be that of training */
     test_bench_train(&bench, clayer_array_get_const_data(g->output_gradient));
     test_bench_run_all(&bench, &usage, compare, &c);
     test_bench_close(&bench);
