@@ -12,7 +12,7 @@
 typedef enum cly_ops_fill {
     CLY_FILL_REFLECT = 0, /* c b a | a b c | c b a */
     CLY_FILL_CONSTANT,    /* the number fill_value */
-    CLY_FILL_WRAP,        /* a b c | a b c | a b c; between the images not evenly, as TensorFlow has it */
+    CLY_FILL_WRAP,        /* a b c | a b c | a b c, but as TensorFlow does it: some pixels come twice or not at all */
     CLY_FILL_NEAREST,     /* a a a | a b c | c c c */
 } cly_ops_fill;
 

@@ -40,7 +40,7 @@ START_TEST(every_layer_passes) {
     ck_assert_msg(json != NULL, "not JSON: %s", result.out);
     ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(json, "ok")));
     const cJSON *layers = cJSON_GetObjectItem(json, "layers");
-    ck_assert_int_eq(cJSON_GetArraySize(layers), 60);
+    ck_assert_int_eq(cJSON_GetArraySize(layers), 64);
     ck_assert_int_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "training"), "cases")->valueint, 4);
 
     /* Every implementation of every operator ran in some layer; "direct" of the convolutions is for CPUs, and "remap"
