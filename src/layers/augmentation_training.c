@@ -97,7 +97,7 @@ static clayer_status draw_change(const clayer_layer *layer, cly_ops_draw_shape *
     return CLAYER_OK;
 }
 
-/* Moves pixels as they are and leaves none out, if there is no fill_mode. */
+/* Flips and crops, which have no interpolation, move pixels as they are and see none beside an image. */
 static clayer_status add_warp(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
                               bool backward, cly_ops_steps *steps) {
     const config *c = layer->config;

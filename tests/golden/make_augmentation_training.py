@@ -20,31 +20,44 @@ FOLDER = pathlib.Path(HERE) / "gradients"
 SHAPES = [(3, 6, 9, 2), (2, 8, 5, 3), (4, 7, 7, 1)]
 MOST = 40  # seeds
 
-# Class, arguments, and what the input is: the largest value. With one number twice for its limits a factor is forced.
+# Class and arguments; with one number twice for its limits a factor is forced.
 BOTH = [
     ("RandomFlip", {}), ("RandomFlip", dict(mode="horizontal")), ("RandomFlip", dict(mode="vertical")),
-    ("RandomRotation", dict(factor=(0.1, 0.1))), ("RandomRotation", dict(factor=0.2, fill_mode="constant", fill_value=0.5)),
-    ("RandomRotation", dict(factor=(-0.5, 0.5), fill_mode="wrap")), ("RandomRotation", dict(factor=0.3, fill_mode="nearest")),
-    ("RandomRotation", dict(factor=(-0.125, 0.25), interpolation="nearest")), ("RandomRotation", dict(factor=(0.25, 0.25))),
+    ("RandomRotation", dict(factor=(0.1, 0.1))),
+    ("RandomRotation", dict(factor=0.2, fill_mode="constant", fill_value=0.5)),
+    ("RandomRotation", dict(factor=(-0.5, 0.5), fill_mode="wrap")),
+    ("RandomRotation", dict(factor=0.3, fill_mode="nearest")),
+    ("RandomRotation", dict(factor=(-0.125, 0.25), interpolation="nearest")),
+    ("RandomRotation", dict(factor=(0.25, 0.25))),
     ("RandomTranslation", dict(height_factor=(0.3, 0.3), width_factor=(-0.2, -0.2))),
     ("RandomTranslation", dict(height_factor=0.5, width_factor=1.0)),
     ("RandomTranslation", dict(height_factor=0.2, width_factor=0.3, fill_mode="constant", fill_value=-1.5)),
     ("RandomTranslation", dict(height_factor=1.0, width_factor=(-0.75, 0.25), fill_mode="wrap")),
     ("RandomTranslation", dict(height_factor=0.4, width_factor=0.4, fill_mode="nearest", interpolation="nearest")),
     ("RandomTranslation", dict(height_factor=0.4, width_factor=0.0, fill_mode="wrap", interpolation="nearest")),
-    ("RandomZoom", dict(height_factor=(-0.2, -0.2))), ("RandomZoom", dict(height_factor=(0.5, 0.5), width_factor=(0.3, 0.3))),
-    ("RandomZoom", dict(height_factor=0.5)), ("RandomZoom", dict(height_factor=0.3, width_factor=0.9, fill_mode="constant")),
+    ("RandomZoom", dict(height_factor=(-0.2, -0.2))),
+    ("RandomZoom", dict(height_factor=(0.5, 0.5), width_factor=(0.3, 0.3))),
+    ("RandomZoom", dict(height_factor=0.5)),
+    ("RandomZoom", dict(height_factor=0.3, width_factor=0.9, fill_mode="constant")),
     ("RandomZoom", dict(height_factor=(-0.05, -0.4), width_factor=(0.25, 0.75), fill_mode="wrap")),
     ("RandomZoom", dict(height_factor=(0.5, 0.9), fill_mode="nearest", interpolation="nearest")),
-    ("RandomCrop", dict(height=3, width=4)), ("RandomCrop", dict(height=6, width=5)), ("RandomCrop", dict(height=8, width=4)),
-    ("RandomCrop", dict(height=10, width=7)), ("RandomCrop", dict(height=11, width=12)), ("RandomCrop", dict(height=1, width=1)),
-    ("RandomContrast", dict(factor=0.5)), ("RandomContrast", dict(factor=(0.9, 0.3))), ("RandomContrast", dict(factor=(0.0, 1.0))),
+    ("RandomCrop", dict(height=3, width=4)),
+    ("RandomCrop", dict(height=6, width=5)),
+    ("RandomCrop", dict(height=8, width=4)),
+    ("RandomCrop", dict(height=10, width=7)),
+    ("RandomCrop", dict(height=11, width=12)),
+    ("RandomCrop", dict(height=1, width=1)),
+    ("RandomContrast", dict(factor=0.5)),
+    ("RandomContrast", dict(factor=(0.9, 0.3))),
+    ("RandomContrast", dict(factor=(0.0, 1.0))),
     ("RandomBrightness", dict(factor=0.3)), ("RandomBrightness", dict(factor=(0.25, 0.25))),
     ("RandomBrightness", dict(factor=(-0.5, 0.25), value_range=(-40.0, 210.0))),
 ]
 KERAS3 = [
-    ("RandomRotation", dict(factor=(0.3, -0.1))), ("RandomTranslation", dict(height_factor=(0.3, 0.1), width_factor=-0.2)),
-    ("RandomContrast", dict(factor=(-0.5, 0.5))), ("RandomContrast", dict(factor=0.75, value_range=(20.0, 180.0))),
+    ("RandomRotation", dict(factor=(0.3, -0.1))),
+    ("RandomTranslation", dict(height_factor=(0.3, 0.1), width_factor=-0.2)),
+    ("RandomContrast", dict(factor=(-0.5, 0.5))),
+    ("RandomContrast", dict(factor=0.75, value_range=(20.0, 180.0))),
 ]
 
 
@@ -93,7 +106,8 @@ def hand_out(generation, name, arguments, shape, draws):
 
     IMAGE = shape[1:3]
     places = [(keras.src.backend.tensorflow.random, "uniform", keras3)] if generation == 3 else \
-        [(tf_keras.src.backend.RandomGenerator, "random_uniform", keras2), (stateless, "stateless_random_uniform", flips)]
+        [(tf_keras.src.backend.RandomGenerator, "random_uniform", keras2),
+         (stateless, "stateless_random_uniform", flips)]
     kept = [getattr(place, function) for place, function, _ in places]
     for place, function, own in places:
         setattr(place, function, own)
