@@ -58,12 +58,13 @@ START_TEST(eight_hundred_layers_are_planned_at_once) {
 }
 END_TEST
 
-/* Twice the layers take about twice the time; where each looks at all others it is four times. */
+/* 16 times the layers take about 16 times the time, twice that where they leave the caches of a busy processor; where
+ * each looks at all others it is 256 times. */
 START_TEST(thousands_of_layers_are_added_in_linear_time) {
     double times[2] = {1e9, 1e9};
     for (int round = 0; round < 3; round++) {
         for (int size = 0; size < 2; size++) {
-            const int count = size == 0 ? 2500 : 10000;
+            const int count = size == 0 ? 1000 : 16000;
             const double start = cly_test_cpu_ms();
             clayer_model *model = new_model("wide");
             clayer_node *node = add_input(model, NULL, 1, DIMS(3));
@@ -72,12 +73,12 @@ START_TEST(thousands_of_layers_are_added_in_linear_time) {
             }
             const double took = cly_test_cpu_ms() - start;
             times[size] = took < times[size] ? took : times[size];
-            ck_assert_str_eq(clayer_layer_get_name(node->layer), size == 0 ? "activation_2499" : "activation_9999");
+            ck_assert_str_eq(clayer_layer_get_name(node->layer), size == 0 ? "activation_999" : "activation_15999");
             clayer_model_destroy(model);
         }
     }
-    printf("2,500 layers: %.1f ms, 10,000: %.1f ms\n", times[0], times[1]);
-    ck_assert_double_lt(times[1], 3 * 4 * times[0]);
+    printf("1,000 layers: %.1f ms, 16,000: %.1f ms\n", times[0], times[1]);
+    ck_assert_double_lt(times[1], 4 * 16 * times[0]);
 }
 END_TEST
 
