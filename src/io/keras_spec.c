@@ -7,14 +7,19 @@
 #include "base/text.h"
 #include "io/keras.h"
 #include "ops/activation.h"
+#include "weights/weight.h"
 
 /* ---- small readers ---- */
 
 /* {"class_name": "__tuple__", "items": [...]}, {"class_name": "TensorShape", "items": [...]},
- * {"class_name": "__numpy__" or "__tuple__", "config": {"value": ...}} */
+ * {"class_name": "__numpy__" or "__tuple__", "config": {"value": ...}}, {"type": "ndarray", "value": ...} */
 const cJSON *cly_io_keras_unwrap(const cJSON *value) {
-    static const char *const wrappers[] = {"__tuple__", "__numpy__", "__tensor__", "TensorShape"};
-    const char *class_name = cly_io_keras_text(value, "class_name");
+    static const char *const wrappers[] = {"__tuple__", "__numpy__", "__tensor__", "TensorShape", "ListWrapper"};
+    const char *class_name = cly_io_keras_text(value, "class_name"), *type = cly_io_keras_text(value, "type");
+    if (type != NULL && strcmp(type, "ndarray") == 0) { /* TensorFlow 1 and Keras 2 to 2.2 */
+        const cJSON *inner = cJSON_GetObjectItemCaseSensitive(value, "value");
+        return inner != NULL ? inner : value;
+    }
     for (size_t i = 0; class_name != NULL && i < sizeof(wrappers) / sizeof(wrappers[0]); i++) {
         if (strcmp(class_name, wrappers[i]) == 0) {
             const cJSON *items = cJSON_GetObjectItemCaseSensitive(value, "items");
@@ -125,11 +130,15 @@ static clayer_status set_argument(const cly_spec_list *list, cly_spec *spec, con
 }
 
 /* Keys that say nothing here: those of the layer that stands where an activation is wanted; the type that metrics are
- * added up in, which is float32 here as there; the function that a class of losses or metrics stands for. */
+ * added up in, which is float32 here as there; the function that a class of losses or metrics stands for; the type that
+ * TensorFlow 1 gave initializers, which was the layer's. */
 static bool is_common_key(const cly_spec_list *list, const char *key) {
     static const char *const keys[] = {"name", "trainable", "dtype"};
     static const char *const class_keys[] = {"fn", "dtype", "name"};
     bool activation = list == &cly_ops_activations, named = list->named;
+    if (list == &cly_weights_initializers && strcmp(key, "dtype") == 0) {
+        return true;
+    }
     const char *const *common = activation ? keys : class_keys;
     for (size_t i = 0; (activation || named) && i < 3; i++) {
         if (strcmp(common[i], key) == 0) {

@@ -1,8 +1,8 @@
 /* io/keras_weights_old.c: kernels of convolutions as Keras 1 and the Theano backend kept them.
  *
  * Follows preprocess_weights_for_loading of Keras 2 (tf_keras/src/saving/legacy/hdf5_format.py and, for Theano,
- * keras/engine/saving.py of 2.2): Keras 1 had Conv1D's kernel as (steps, 1, in, out) and in channels_first those of
- * 2D and 3D as (out, in, ...); Theano turns a kernel round where TensorFlow does not. */
+ * keras/engine/saving.py of 2.2): Keras 1 had the axes of kernels in other orders; Theano turns a kernel round where
+ * TensorFlow does not. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,47 +33,69 @@ static bool is_kernel(const clayer_layer *layer, size_t index) {
     return false;
 }
 
-/* (out, in, ...) */
-static bool is_turned(const cly_io_keras_origin *origin, const clayer_layer *layer, const clayer_shape *shape) {
-    return origin->keras1 && layer->channels_first && layer->class->rank > 1 && shape->rank == layer->class->rank + 2 &&
-           strstr(layer->class->name, "Transpose") == NULL;
+/* Which axis of the old kernel each of today's is; false: the same ones. */
+static bool find_axes(const cly_io_keras_origin *origin, const clayer_layer *layer, const clayer_shape *old,
+                      int axes[CLAYER_MAX_RANK]) {
+    const clayer_shape *wanted = clayer_tensor_get_shape(layer->weights[0].tensor);
+    const bool transposed = strstr(layer->class->name, "Transpose") != NULL, first = layer->channels_first;
+    const int rank = layer->class->rank;
+    if (!origin->keras1 || old->rank != (rank == 1 ? 4 : rank + 2)) {
+        return false;
+    }
+    if (rank == 1) { /* (steps, 1, in, out), before 1.2 (out, in, steps, 1) */
+        const bool turned = old->dims[0] != wanted->dims[0] || old->dims[1] != 1 || old->dims[3] != wanted->dims[2];
+        axes[0] = turned ? 2 : 0;
+        axes[1] = turned ? 1 : 2;
+        axes[2] = turned ? 0 : 3;
+        return true;
+    }
+    if (!first && !transposed) {
+        return false;
+    }
+    for (int i = 0; i < rank; i++) {
+        axes[i] = first ? i + 2 : i;
+    }
+    /* (out, in, ...); of a transposed one (..., in, out) and (out, in, ...), where today's is (..., out, in). */
+    axes[rank] = first ? !transposed : rank + 1;
+    axes[rank + 1] = first ? transposed : rank;
+    return true;
 }
 
 void cly_io_keras_modern_shape(const cly_io_keras_origin *origin, const clayer_layer *layer, size_t index,
                                clayer_shape *shape) {
     const clayer_shape old = *shape;
-    const int rank = layer->class->rank;
-    if (!is_kernel(layer, index)) {
-        return;
-    }
-    if (is_turned(origin, layer, shape)) {
-        for (int i = 0; i < rank; i++) {
-            shape->dims[i] = old.dims[i + 2];
+    int axes[CLAYER_MAX_RANK];
+    if (is_kernel(layer, index) && find_axes(origin, layer, &old, axes)) {
+        shape->rank = layer->class->rank + 2;
+        for (int i = 0; i < shape->rank; i++) {
+            shape->dims[i] = old.dims[axes[i]];
         }
-        shape->dims[rank] = old.dims[1];
-        shape->dims[rank + 1] = old.dims[0];
-    } else if (origin->keras1 && rank == 1 && old.rank == 4 && old.dims[1] == 1) {
-        *shape = (clayer_shape){.rank = 3, .dims = {old.dims[0], old.dims[2], old.dims[3]}};
     }
 }
 
 bool cly_io_keras_is_old_kernel(const cly_io_keras_origin *origin, const clayer_layer *layer, size_t index,
                                 const clayer_shape *shape) {
-    clayer_shape modern = *shape;
-    cly_io_keras_modern_shape(origin, layer, index, &modern);
-    return is_kernel(layer, index) && (origin->theano || is_turned(origin, layer, shape) || modern.rank != shape->rank);
+    int axes[CLAYER_MAX_RANK];
+    return is_kernel(layer, index) && (origin->theano || find_axes(origin, layer, shape, axes));
 }
 
-/* Element (s, i, o) of the kernel, s counted from the end where it is to be turned round. */
-static void convert(const float *old, float *kernel, int64_t places, int64_t in, int64_t out, bool turned, bool flip) {
-    for (int64_t s = 0; s < places; s++) {
-        const int64_t from = flip ? places - 1 - s : s;
-        for (int64_t i = 0; i < in; i++) {
-            for (int64_t o = 0; o < out; o++) {
-                kernel[(s * in + i) * out + o] =
-                    turned ? old[(o * in + i) * places + from] : old[(from * in + i) * out + o];
-            }
+/* Element by element in the order of today's kernel; its places are counted from the end where it is turned round. */
+static void convert(const float *old, const clayer_shape *old_shape, const int *axes, bool flip, float *kernel,
+                    const clayer_shape *shape, int64_t count) {
+    int64_t strides[CLAYER_MAX_RANK] = {0}, step = 1;
+    for (int i = old_shape->rank - 1; i >= 0; i--) {
+        strides[i] = step;
+        step *= old_shape->dims[i];
+    }
+    for (int64_t i = 0; i < count; i++) {
+        int64_t rest = i, from = 0;
+        for (int axis = shape->rank - 1; axis >= 0; axis--) {
+            const int64_t at = rest % shape->dims[axis];
+            const bool place = axis < shape->rank - 2;
+            from += (flip && place ? shape->dims[axis] - 1 - at : at) * strides[axes[axis]];
+            rest /= shape->dims[axis];
         }
+        kernel[i] = old[from];
     }
 }
 
@@ -82,7 +104,7 @@ clayer_status cly_io_keras_read_old_kernel(const cly_io_keras_origin *origin, co
     clayer_tensor *tensor = layer->weights[index].tensor;
     const clayer_shape *wanted = clayer_tensor_get_shape(tensor);
     const int64_t count = clayer_tensor_get_count(tensor);
-    const int64_t in = wanted->dims[wanted->rank - 2], out = wanted->dims[wanted->rank - 1];
+    int axes[CLAYER_MAX_RANK] = {0, 1, 2, 3, 4};
     clayer_shape shape = {0};
     void *old = NULL, *kernel = NULL;
     clayer_status status = CLAYER_OK;
@@ -90,9 +112,8 @@ clayer_status cly_io_keras_read_old_kernel(const cly_io_keras_origin *origin, co
     CLY_TRY(cly_base_alloc((size_t)count, sizeof(float), &old));
     CLY_TRY(cly_base_alloc((size_t)count, sizeof(float), &kernel));
     CLY_TRY(cly_io_hdf5_read_floats(file, path, old, count));
-    if (in * out > 0) {
-        convert(old, kernel, count / (in * out), in, out, is_turned(origin, layer, &shape), origin->theano);
-    }
+    (void)find_axes(origin, layer, &shape, axes);
+    convert(old, &shape, axes, origin->theano, kernel, wanted, count);
     CLY_TRY(clayer_tensor_write(tensor, kernel, count));
 done:
     free(old);

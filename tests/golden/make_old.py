@@ -24,7 +24,9 @@ def save(name, model, change, folder=OLD):
     """Save the model and its example, and let change(file, config, training) rewrite the .h5."""
     rng = np.random.default_rng(len(name))
     set_random_weights(rng, model)
-    x = [quantised(rng, (2, *(int(size) for size in part.shape[1:]))) for part in model.inputs]
+    words = any(type(layer).__name__ == "Embedding" for layer in model.layers)
+    x = [rng.integers(0, 4, (2, *part.shape[1:])).astype(np.float32) if words else
+         quantised(rng, (2, *(int(size) for size in part.shape[1:]))) for part in model.inputs]
     y = np.asarray(model(x if len(x) > 1 else x[0], training=False))
     path = folder / f"{name}.h5"
     model.save(path)
@@ -155,6 +157,21 @@ def half_policy():
     save("half_policy", k.Sequential([k.Input((5,)), layers.Dense(3), layers.Activation("relu")]), change)
 
 
+def tf1():
+    """TensorFlow 1 gave initializers the layer's type, and wrote numbers of NumPy as objects."""
+    def change(file, config, training):
+        for layer in config["config"]["layers"][1:]:
+            for value in layer["config"].values():
+                if isinstance(value, dict) and "registered_name" in value:
+                    value["config"] = {**value["config"], "dtype": "float32"}
+        by_name = {layer["class_name"]: layer["config"] for layer in config["config"]["layers"]}
+        by_name["LeakyReLU"]["alpha"] = {"type": "ndarray", "value": 0.25}
+        by_name["BatchNormalization"]["axis"] = {"class_name": "ListWrapper", "items": [3]}
+        version(file, "2.2.4-tf")
+    save("tf1", k.Sequential([k.Input((6, 5, 3)), layers.Conv2D(4, 3, kernel_initializer="he_normal"),
+                              layers.LeakyReLU(0.25), layers.BatchNormalization()]), change)
+
+
 # ---- Theano and Keras 1 ----
 
 def theano():
@@ -171,31 +188,48 @@ OLD_CONV = {"filters": "nb_filter", "strides": "subsample", "padding": "border_m
             "kernel_constraint": "W_constraint", "bias_constraint": "b_constraint", "activation": "activation",
             "name": "name", "trainable": "trainable", "batch_input_shape": "batch_input_shape",
             "units": "output_dim", "rate": "p", "pool_size": "pool_size", "axis": "axis", "epsilon": "epsilon",
-            "momentum": "momentum", "activity_regularizer": "activity_regularizer"}
+            "momentum": "momentum", "activity_regularizer": "activity_regularizer", "input_dim": "input_dim",
+            "output_dim": "output_dim", "mask_zero": "mask_zero", "shared_axes": "shared_axes", "alpha": "alpha"}
+OLD_CLASSES = {"Conv2D": "Convolution2D", "Conv1D": "Convolution1D", "Conv2DTranspose": "Deconvolution2D"}
+OLD_RULES = {"L2": lambda of: {"name": "WeightRegularizer", "l1": 0.0, "l2": of["l2"]},
+             "MaxNorm": lambda of: {"name": "MaxNorm", "m": of["max_value"], "axis": of["axis"]}}
 
 
 def old_layer(layer, ordering):
     config = layer["config"]
     old = {OLD_CONV[key]: value for key, value in config.items() if key in OLD_CONV}
-    if layer["class_name"] == "Conv2D":
-        layer["class_name"] = "Convolution2D"
+    for key, rule in old.items():
+        if key[1:] in ("_regularizer", "_constraint") and rule is not None:
+            old[key] = OLD_RULES[rule["class_name"]](rule["config"])
+    layer["class_name"] = OLD_CLASSES.get(layer["class_name"], layer["class_name"])
+    if layer["class_name"] in ("Convolution2D", "Deconvolution2D"):
         old["nb_row"], old["nb_col"] = config["kernel_size"]
-    if layer["class_name"] == "Conv1D":
-        layer["class_name"] = "Convolution1D"
+    if layer["class_name"] == "Deconvolution2D":
+        old["output_shape"] = [None, 12, 10, 4]
+    if layer["class_name"] == "Convolution1D":
         old["filter_length"], old["subsample_length"] = config["kernel_size"][0], old.pop("subsample")[0]
         old["input_dim"], old["input_length"] = 3, None
-    if layer["class_name"] in ("Convolution2D", "Convolution1D", "Dense"):
+    if layer["class_name"] in (*OLD_CLASSES.values(), "Dense"):
         old["init"] = "glorot_uniform"
-    if layer["class_name"] in ("Convolution2D", "MaxPooling2D"):
+    if layer["class_name"] == "Embedding":
+        old |= {"init": "uniform", "input_length": None, "W_regularizer": None, "W_constraint": None, "dropout": 0.0}
+    if layer["class_name"] == "PReLU":
+        old["init"] = "zero"
+    if layer["class_name"] == "ZeroPadding1D":
+        old["padding"] = dict(zip(("left_pad", "right_pad"), old.pop("border_mode")))
+    if layer["class_name"] == "ZeroPadding2D":
+        old["padding"] = [amount for pair in old.pop("border_mode") for amount in pair]
+    if layer["class_name"] in ("Convolution2D", "Deconvolution2D", "ZeroPadding2D", "MaxPooling2D"):
         old["dim_ordering"] = ordering
     if layer["class_name"] == "MaxPooling2D":
         old["strides"] = old.pop("subsample")
     if layer["class_name"] == "BatchNormalization":
         old |= {"mode": 0, "beta_init": "zero", "gamma_init": "one", "gamma_regularizer": None,
                 "beta_regularizer": None, "axis": config["axis"][0]}
-    if layer["class_name"] == "Add":
+    if layer["class_name"] in ("Add", "Dot"):
+        mode, axes = ("sum", -1) if layer["class_name"] == "Add" else ("dot", [config["axes"]] * 2)
         layer["class_name"] = "Merge"
-        old |= {"mode": "sum", "mode_type": "raw", "concat_axis": -1, "dot_axes": -1, "output_shape": None,
+        old |= {"mode": mode, "mode_type": "raw", "concat_axis": -1, "dot_axes": axes, "output_shape": None,
                 "output_shape_type": "raw", "output_mask": None, "output_mask_type": "raw", "arguments": {}}
     if layer["class_name"] == "InputLayer":
         old |= {"input_dtype": "float32", "sparse": False}
@@ -216,10 +250,10 @@ def keras1(name, model, ordering, backend, kernel):
             names = [text.decode() if isinstance(text, bytes) else text for text in group.attrs["weight_names"]]
             values = [group[text][()] for text in names]
             group.clear()
-            ends = {"kernel:0": "W:0", "bias:0": "b:0"}
+            ends = {"kernel:0": "W:0", "bias:0": "b:0", "embeddings:0": "W:0", "alpha:0": "alphas:0"}
             names = ["_".join([text.split("/")[0], ends.get(text.split("/")[1], text.split("/")[1])]) for text in names]
             for text, value in zip(names, values):
-                group.create_dataset(text, data=kernel(value) if text.endswith("W:0") else value)
+                group.create_dataset(text, data=kernel(value) if "conv" in text and text.endswith("W:0") else value)
             group.attrs["weight_names"] = np.array([text.encode() for text in names])
     save(name, model, change)
 
@@ -254,6 +288,19 @@ def keras1_models():
     save("keras1_theano", first, change)
 
 
+def keras1_others():
+    """Other classes, a kernel as before 1.2, and kernels of transposed convolutions."""
+    keras1("keras1_text", k.Sequential([
+        k.Input((7,)), layers.Embedding(4, 3, name="words"), layers.ZeroPadding1D((1, 0)), layers.Conv1D(4, 3),
+        layers.Dense(2, name="each")]), "tf", "tensorflow", lambda kernel: kernel[:, None].transpose(3, 2, 0, 1))
+    x = k.Input((6, 5, 3))
+    y = layers.PReLU(shared_axes=[1, 2])(layers.Conv2DTranspose(4, 3, strides=2, padding="same")(x))
+    y = layers.Flatten()(layers.ZeroPadding2D(((1, 0), (2, 1)))(y))
+    a = layers.Dense(2, kernel_regularizer=k.regularizers.l2(0.5), kernel_constraint=k.constraints.max_norm(3))(y)
+    keras1("keras1_turned", k.Model(x, layers.Dot(axes=1)([a, layers.Dense(2)(y)])), "tf", "tensorflow",
+           lambda kernel: kernel.transpose(0, 1, 3, 2))
+
+
 # ---- activations of users' own ----
 
 def my_act(x):
@@ -284,8 +331,8 @@ def main():
     warnings.simplefilter("ignore")
     OLD.mkdir(exist_ok=True)
     MAPPED.mkdir(exist_ok=True)
-    for make in (sequential_list, nested_22, frozen_unsaid, optimizer_lr, custom_loss, hdf5_kinds, half_policy, theano,
-                 keras1_models, mapped):
+    for make in (sequential_list, nested_22, frozen_unsaid, optimizer_lr, custom_loss, hdf5_kinds, half_policy, tf1, theano,
+                 keras1_models, keras1_others, mapped):
         k.backend.clear_session()
         k.utils.set_random_seed(2)
         make()

@@ -22,7 +22,7 @@ START_TEST(old_forms_predict_as_keras) {
         expect_prediction(model, beside(CLAYER_TEST_DATA "/old", list.names[i], ".npz"));
         clayer_model_destroy(model);
     }
-    ck_assert_int_eq(list.count, 11);
+    ck_assert_int_eq(list.count, 14);
     free_files(&list);
 }
 END_TEST
