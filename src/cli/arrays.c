@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SHAPE_TEXT 192
 
@@ -52,13 +53,14 @@ int cly_cli_named_place(const clayer_model *model, cly_cli_role role, const char
     return -1;
 }
 
-/* Takes one array out of an archive: that of the place's name, or the only one there is, or that of the usual name. */
+/* Takes one array out of an archive: that of the place's name, or where the archive is for one place the only one there
+ * is, or that of the usual name. */
 static int take_member(clayer_archive *archive, const char *path, const clayer_model *model, cly_cli_role role,
-                       size_t index, clayer_array **array_out) {
+                       size_t index, bool for_one, clayer_array **array_out) {
     const char *wanted = place_name(model, role, index), *name = NULL;
     if (clayer_archive_find(archive, wanted) != NULL) {
         name = wanted;
-    } else if (clayer_archive_get_count(archive) == 1) {
+    } else if (for_one && clayer_archive_get_count(archive) == 1) {
         name = clayer_archive_get_name(archive, 0);
     } else if (cly_cli_place_count(model, role) == 1 && clayer_archive_find(archive, roles[role].short_name) != NULL) {
         name = roles[role].short_name;
@@ -82,8 +84,8 @@ static int load_one(const char *path, const clayer_model *model, cly_cli_role ro
     clayer_status status;
     if (cly_cli_is_zip(path)) {
         status = clayer_archive_load(path, &archive);
-        int exit_status =
-            status == CLAYER_OK ? take_member(archive, path, model, role, index, array_out) : cly_cli_fail_file(status);
+        int exit_status = status == CLAYER_OK ? take_member(archive, path, model, role, index, true, array_out)
+                                              : cly_cli_fail_file(status);
         clayer_archive_destroy(archive);
         return exit_status;
     }
@@ -101,9 +103,10 @@ static int load_all(const char *path, const clayer_model *model, cly_cli_role ro
     clayer_archive *archive = NULL;
     clayer_status status = clayer_archive_load(path, &archive);
     int exit_status = status == CLAYER_OK ? CLY_EXIT_DONE : cly_cli_fail_file(status);
-    for (size_t i = 0; exit_status == CLY_EXIT_DONE && i < cly_cli_place_count(model, role); i++) {
+    const size_t count = cly_cli_place_count(model, role);
+    for (size_t i = 0; exit_status == CLY_EXIT_DONE && i < count; i++) {
         if (is_needed(needed, i)) {
-            exit_status = take_member(archive, path, model, role, i, &arrays[i]);
+            exit_status = take_member(archive, path, model, role, i, count == 1, &arrays[i]);
         }
     }
     clayer_archive_destroy(archive);
@@ -130,6 +133,11 @@ static int load_each(const cly_cli_verb *verb, const clayer_model *model, cly_cl
         }
         if (arrays[index] != NULL) {
             return cly_cli_usage(verb, "%s '%s' is given twice", noun, place_name(model, role, (size_t)index));
+        }
+        const bool misnamed = path == files->items[i] && strchr(path, '=') != NULL && access(path, F_OK) != 0;
+        if (misnamed) {
+            return cly_cli_usage(verb, "'%s': the model has no %s of that name; the first is '%s'", path,
+                                 roles[role].outputs ? "output" : "input", place_name(model, role, 0));
         }
         int status = load_one(path, model, role, (size_t)index, &arrays[index]);
         if (status != CLY_EXIT_DONE) {

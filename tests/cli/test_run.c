@@ -106,6 +106,25 @@ START_TEST(several_inputs_and_outputs) {
 }
 END_TEST
 
+/* The last array of an archive for all inputs is not taken for the one that is left. */
+START_TEST(misspelt_names_are_refused) {
+    const char *model = command_golden("models/k3_two_in_two_out.keras");
+    const char *in = command_path("in.npz"), *out = command_path("out.npz");
+    clayer_archive *archive = NULL;
+    clayer_array *left = command_golden_array("k3_two_in_two_out", "x.left");
+    clayer_array *right = command_golden_array("k3_two_in_two_out", "x.right");
+    ck_assert(clayer_archive_create(&archive) == CLAYER_OK);
+    ck_assert(clayer_archive_add(archive, "left", left) == CLAYER_OK);
+    ck_assert(clayer_archive_add(archive, "rigth", right) == CLAYER_OK);
+    ck_assert(clayer_archive_save(archive, in) == CLAYER_OK);
+    clayer_archive_destroy(archive);
+    clayer_array_destroy(left);
+    clayer_array_destroy(right);
+    command_expect_error(RUN("run", model, "-i", in, "-o", out), 2, "'right'");
+    command_expect_error(RUN("run", model, "-i", "lefd=x.npy", "-i", "right=x.npy", "-o", out), 2, "'lefd=x.npy'");
+}
+END_TEST
+
 START_TEST(npz_in_and_out) {
     const char *stem = "k3_two_in_two_out", *model = command_golden("models/k3_two_in_two_out.keras");
     const char *in = command_path("in.npz"), *out = command_path("out.npz");
@@ -308,6 +327,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, outputs_equal_keras);
     tcase_add_test(tests, json_config_takes_weights);
     tcase_add_test(tests, several_inputs_and_outputs);
+    tcase_add_test(tests, misspelt_names_are_refused);
     tcase_add_test(tests, npz_in_and_out);
     tcase_add_test(tests, any_numeric_type_is_read);
     tcase_add_test(tests, wrong_shapes_are_2_and_named);
