@@ -9,7 +9,6 @@
 #include <hdf5.h>
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,23 +29,6 @@ struct cly_io_hdf5 {
     hid_t group;      /* -1: none */
     char *group_path; /* NULL: none */
 };
-
-/* ---- the lock; errors are not printed while it is held ---- */
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static H5E_auto2_t old_printer; /* guarded by the lock */
-static void *old_data;
-
-void cly_io_hdf5_enter(void) {
-    (void)pthread_mutex_lock(&lock);
-    (void)H5Eget_auto2(H5E_DEFAULT, &old_printer, &old_data);
-    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
-void cly_io_hdf5_leave(void) {
-    (void)H5Eset_auto2(H5E_DEFAULT, old_printer, old_data);
-    (void)pthread_mutex_unlock(&lock);
-}
 
 /* ---- files ---- */
 
@@ -117,13 +99,6 @@ void cly_io_hdf5_close(cly_io_hdf5 *file) {
         free(file->where);
         free(file);
     }
-}
-
-void cly_io_free_strings(char **strings, size_t count) {
-    for (size_t i = 0; strings != NULL && i < count; i++) {
-        free(strings[i]);
-    }
-    free(strings);
 }
 
 /* ---- objects; all from here to the public functions is called with the lock held ---- */
@@ -349,12 +324,18 @@ static clayer_status read_shape(const cly_io_hdf5 *file, hid_t dataset, const ch
     return CLAYER_OK;
 }
 
+/* bfloat16, the upper half of a float, of which HDF5 knows nothing: h5py writes two bytes of no type. */
+static bool is_bfloat16(hid_t type) {
+    return H5Tget_class(type) == H5T_OPAQUE && H5Tget_size(type) == 2;
+}
+
 /* Storage and filters that Keras uses: data inside this file, packed by what libhdf5 has built in. */
 static clayer_status check_storage(const cly_io_hdf5 *file, hid_t dataset, const char *path) {
     hid_t list = H5Dget_create_plist(dataset);
     hid_t type = H5Dget_type(dataset);
     H5T_class_t class = H5Tget_class(type);
-    const char *problem = class == H5T_FLOAT || class == H5T_INTEGER ? NULL : "holds neither floats nor integers";
+    const bool numbers = class == H5T_FLOAT || class == H5T_INTEGER || is_bfloat16(type);
+    const char *problem = numbers ? NULL : "holds neither floats nor integers";
     H5D_layout_t layout = H5Pget_layout(list);
     if (H5Pget_external_count(list) > 0 ||
         (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)) {
@@ -455,6 +436,25 @@ clayer_status cly_io_hdf5_get_shape(cly_io_hdf5 *file, const char *dataset, clay
 }
 
 /* `type` is that of the values in memory. */
+/* `type` is that of a float or a double. */
+static bool read_stored(hid_t object, hid_t type, void *values, int64_t count) {
+    const hid_t stored = H5Dget_type(object);
+    const bool widen = is_bfloat16(stored), doubles = H5Tget_size(type) == sizeof(double);
+    uint8_t(*halves)[2] = widen ? malloc((size_t)count * sizeof(*halves)) : NULL;
+    void *target = widen ? (void *)halves : values;
+    const bool read =
+        target != NULL && H5Dread(object, widen ? stored : type, H5S_ALL, H5S_ALL, H5P_DEFAULT, target) >= 0;
+    for (int64_t i = 0; widen && read && i < count; i++) {
+        const uint32_t bits = (uint32_t)halves[i][0] << 16 | (uint32_t)halves[i][1] << 24;
+        float value = 0.0f;
+        memcpy(&value, &bits, sizeof(value));
+        doubles ? (void)(((double *)values)[i] = value) : (void)(((float *)values)[i] = value);
+    }
+    free(halves);
+    (void)H5Tclose(stored);
+    return read;
+}
+
 static clayer_status read_values(cly_io_hdf5 *file, const char *dataset, hid_t type, void *values, int64_t count) {
     clayer_shape shape = {0};
     int64_t elements = 1;
@@ -470,7 +470,7 @@ static clayer_status read_values(cly_io_hdf5 *file, const char *dataset, hid_t t
     if (status == CLAYER_OK) {
         status = check_storage(file, object, dataset);
     }
-    if (status == CLAYER_OK && count > 0 && H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+    if (status == CLAYER_OK && count > 0 && !read_stored(object, type, values, count)) {
         status = fail_object(file, dataset, "cannot be read: damaged or truncated");
     }
     close_object(object);

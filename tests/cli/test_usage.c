@@ -1,6 +1,7 @@
 /* cli/test_usage.c: exit statuses, help and one-line errors that need no model. */
 #include <check.h>
 #include <clayer/version.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -52,6 +53,21 @@ START_TEST(wrong_usage_is_2) {
     command_expect_error(RUN("run", "m.keras", "--epochs", "3"), 2, "--epochs");
     command_expect_error(RUN("selftest", "--cases", "0"), 2, "--cases");
     command_expect_error(RUN("selftest", "--seed", "x"), 2, "--seed");
+}
+END_TEST
+
+/* Damage after which libhdf5 cannot close, and says so at the end of the process unless it is kept from it. */
+START_TEST(damaged_files_are_one_line) {
+    static char bytes[1 << 16];
+    FILE *file = fopen(command_golden("models/k2_one_dim.h5"), "rb");
+    ck_assert_ptr_nonnull(file);
+    const size_t length = fread(bytes, 1, sizeof(bytes), file);
+    ck_assert(length > 137 && length < sizeof(bytes) && fclose(file) == 0);
+    memcpy(bytes + 129, ": \"Batch", 8);
+    file = fopen(command_path("damaged.h5"), "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert(fwrite(bytes, 1, length, file) == length && fclose(file) == 0);
+    command_expect_error(RUN("summary", command_path("damaged.h5")), 3, "damaged");
 }
 END_TEST
 
@@ -113,6 +129,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, help_names_every_verb);
     tcase_add_test(tests, version_is_the_library_s);
     tcase_add_test(tests, wrong_usage_is_2);
+    tcase_add_test(tests, damaged_files_are_one_line);
     tcase_add_test(tests, no_device_is_4);
     tcase_add_test(tests, no_such_device_is_4_and_says_which_there_are);
     tcase_add_test(tests, full_standard_output_is_3);

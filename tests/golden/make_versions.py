@@ -19,7 +19,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent / "versions"
 WANTED = {"2": ("outer_shares", "part_of_a_model", "crossed"),
           "3.0": ("shared", "arithmetic"),
           "3.6": ("arithmetic", "mixed"),
-          "today": ("shared_models", "part_of_a_model")}
+          "today": ("shared_models", "part_of_a_model", "bfloat")}
 WITH_JSON = ("k3_shared_models", "k3_part_of_a_model")
 
 
@@ -99,6 +99,19 @@ def mixed(k, layers):
     return half
 
 
+def bfloat(k, layers):
+    """Weights of bfloat16, which a file has as bytes without a type; the values are those of float32."""
+    def build():
+        x = layers.Input((6, 6, 3))
+        return k.Model(x, layers.Dense(2)(layers.Flatten()(layers.Conv2D(4, 3)(x))))
+    plain = build()
+    k.config.set_dtype_policy("bfloat16")
+    half = build()
+    k.config.set_dtype_policy("float32")
+    half.__dict__["twin"] = plain
+    return half
+
+
 def pack(path):
     """The archive again, deflated and without dates."""
     with zipfile.ZipFile(path) as archive:
@@ -122,7 +135,7 @@ def main():
         model = globals()[name](k, k.layers)
         values = [np.round(rng.uniform(0.5, 1.5, w.shape) * 64) / 64 if w.ndim == 1 else
                   np.round(rng.uniform(-0.7, 0.7, w.shape) * 64) / 64 for w in model.get_weights()]
-        twin = model.__dict__.pop("twin", None) if name == "mixed" else model
+        twin = model.__dict__.pop("twin", model)
         model.set_weights(values)
         twin.set_weights(values)
         x = np.round(rng.uniform(-1, 1, [2] + [8 if d is None else d for d in model.inputs[0].shape[1:]]) * 64) / 64

@@ -72,7 +72,7 @@ only() {
 # Each dependency has one door.
 rule_dependencies() {
     only 'clblast_c\.h|clblast\.h' src/device/clblast.c
-    only 'hdf5\.h' src/io/hdf5.c src/io/hdf5_write.c
+    only 'hdf5\.h' src/io/hdf5.c src/io/hdf5_common.c src/io/hdf5_write.c
     only 'zip\.h' src/io/zip.c
     only 'zlib\.h' src/io/idx.c src/io/zip.c
     only '(cjson/)?cJSON\.h' src/io/ src/layers/shape.c src/cli/classes.c
