@@ -98,6 +98,7 @@ CLAYER_DECLARE_ADD(spatial_dropout3d, clayer_spatial_dropout_config);
 CLAYER_DECLARE_ADD(gaussian_noise, clayer_gaussian_noise_config);
 CLAYER_DECLARE_ADD(gaussian_dropout, clayer_gaussian_dropout_config);
 CLAYER_DECLARE_ADD(alpha_dropout, clayer_dropout_config);
+CLAYER_DECLARE_ADD(identity, clayer_identity_config);
 CLAYER_DECLARE_ADD(activity_regularization, clayer_activity_regularization_config);
 CLAYER_DECLARE_ADD(embedding, clayer_embedding_config);
 CLAYER_DECLARE_ADD(masking, clayer_masking_config);

@@ -157,6 +157,13 @@ typedef struct clayer_gaussian_noise_config {
     int64_t seed;
 } clayer_gaussian_noise_config;
 
+/* Identity: the values as they are. */
+typedef struct clayer_identity_config {
+    size_t struct_size;
+    const char *name;
+    bool not_trainable;
+} clayer_identity_config;
+
 /* ActivityRegularization: the values as they are; l1 * sum |x| + l2 * sum x^2, over the batch's size, joins the
  * loss. */
 typedef struct clayer_activity_regularization_config {

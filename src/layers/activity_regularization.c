@@ -1,6 +1,6 @@
-/* layers/activity_regularization.c: ActivityRegularization: the values as they are, with a term of the loss, which
- * src/model adds as it does for every layer's activity_regularizer. Keras:
- * keras/src/layers/regularization/activity_regularization.py. */
+/* layers/activity_regularization.c: Identity: the values as they are, and ActivityRegularization: the same with a term
+ * of the loss, which src/model adds as it does for every layer's activity_regularizer. Keras:
+ * keras/src/layers/regularization/activity_regularization.py, keras/src/layers/core/identity.py. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +29,16 @@ const cly_layers_class cly_layers_activity_regularization = {.name = "ActivityRe
                                                              .params = params,
                                                              .infer = infer,
                                                              .plan = cly_layers_plan_nothing};
+
+static const cly_layers_param identity_params[] = {{0}};
+
+const cly_layers_class cly_layers_identity = {.name = "Identity",
+                                              .masks = CLY_MASKS_PASS,
+                                              .auto_name = "identity",
+                                              .config_size = sizeof(clayer_identity_config),
+                                              .params = identity_params,
+                                              .infer = infer,
+                                              .plan = cly_layers_plan_nothing};
 
 clayer_status cly_layers_activity_regularizer(const clayer_layer *layer, cly_spec *regularizer_out) {
     const cly_layers_param *param = cly_layers_param_find(layer->class->params, "activity_regularizer");

@@ -48,6 +48,7 @@ GAUSSIANDROPOUT = [case((2, 5, 3), rate=0.5), case((3, 7), rate=0.0), case((1, 3
 ALPHADROPOUT = [case((2, 5, 3), rate=0.5), case((3, 7), rate=0.0), case((1, 3, 5, 2), rate=0.1, seed=3),
                 case((2, 3, 4), rate=0.25, noise_shape=(2, 1, 4))]
 ACTIVITYREGULARIZATION = [case((2, 5, 3), l1=0.5, l2=0.25), case((3, 7))]
+IDENTITY = [case((2, 5, 3)), case((3, 7))]
 EMBEDDING = [
     numbers((2, 7), input_dim=11, output_dim=4), numbers((3, 5), input_dim=3, output_dim=17),
     numbers((2, 3, 4), input_dim=20, output_dim=1), numbers((2, 6), input_dim=5, output_dim=33, mask_zero=True),
@@ -61,6 +62,7 @@ NOISE_LAYERS = {
     "ELU": ELU, "ThresholdedReLU": THRESHOLDEDRELU, "PReLU": PRELU, "Permute": PERMUTE,
     "RepeatVector": REPEATVECTOR, "GaussianNoise": GAUSSIANNOISE, "GaussianDropout": GAUSSIANDROPOUT,
     "AlphaDropout": ALPHADROPOUT, "ActivityRegularization": ACTIVITYREGULARIZATION,
+    "Identity": IDENTITY,
     "Embedding": EMBEDDING, "Masking": MASKING,
 }
 NOISE_LAYERS.update({f"SpatialDropout{rank}D": rows for rank, rows in SPATIAL.items()})

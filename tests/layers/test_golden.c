@@ -54,6 +54,7 @@ static const struct {
     {"gaussiandropout", 6, EXACT},
     {"alphadropout", 8, EXACT},
     {"activityregularization", 4, EXACT},
+    {"identity", 4, EXACT},
     {"embedding", 15, EXACT},
     {"masking", 6, EXACT},
     {"batchnormalization", 19, CLOSE},

@@ -49,6 +49,7 @@ static const struct {
     {"permute", 14, EXACT},
     {"repeatvector", 8, CLOSE},
     {"activityregularization", 4, EXACT},
+    {"identity", 4, EXACT},
     {"embedding", 15, CLOSE},
     {"masking", 6, EXACT},
     {"softmax", 12, CLOSE},
