@@ -38,6 +38,7 @@ from network_zoo import ZOO
 from network_zoo_graphs import GRAPHS
 from network_zoo_images import IMAGES
 from network_zoo_signals import SIGNALS
+from network_zoo_tasks import TASKS
 
 BATCH, TOLERANCE, SAME = 5, 1e-4, 1e-6
 SIZES = (64, 49)
@@ -361,7 +362,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.keep or pathlib.Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        for builder in [*ZOO, *SIGNALS, *GRAPHS, *IMAGES]:
+        for builder in [*ZOO, *SIGNALS, *GRAPHS, *IMAGES, *TASKS]:
             for generation in sorted(GENERATIONS) if args.only in builder.__name__ else []:
                 for path, wrong in compare(args, builder, generation, folder):
                     passed, failed = passed + (wrong is None), failed + (wrong is not None)

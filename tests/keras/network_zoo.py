@@ -1,7 +1,7 @@
 """Networks in the manner of published ones, for network_compare.py: k is tf_keras or keras.
 
-Each builder returns a model of few weights. network_zoo_signals.py, network_zoo_graphs.py and network_zoo_images.py
-have more of them.
+Each builder returns a model of few weights. network_zoo_signals.py, network_zoo_graphs.py, network_zoo_images.py
+and network_zoo_tasks.py have more of them.
 """
 
 
