@@ -85,10 +85,11 @@ static clayer_status write_layer(const clayer_model *model, const clayer_layer *
     cJSON *json = NULL;
     clayer_status status = CLAYER_OK;
     const clayer_node *call = first_call(model, layer);
-    if (layer->nested != NULL) {
+    if (cly_layers_called_model(layer) != NULL) {
         CLY_TRY(write_nested(layer, style, &json));
     } else {
-        CLY_TRY(cly_io_keras_write_layer(layer, style, &json));
+        CLY_TRY(layer->nested != NULL ? cly_io_keras_write_distributed(layer, style, write_nested, &json)
+                                      : cly_io_keras_write_layer(layer, style, &json));
         if (!style->legacy && layer->origin == NULL && call != NULL && call->input_count > 0) {
             CLY_TRY(put_build_config(json, input_shapes(call)));
         }

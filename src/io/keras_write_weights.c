@@ -89,7 +89,7 @@ static clayer_status write_layers(const clayer_model *model, int generation, cly
         if (layer->nested != NULL) {
             cly_base_text_free(&inner);
             inner = (cly_base_text){0};
-            CLY_TRY(cly_base_text_add(&inner, "%s/layers", group.chars));
+            CLY_TRY(cly_base_text_add(&inner, "%s%s/layers", group.chars, cly_io_keras_within(layer)));
             CLY_TRY(write_layers(layer->nested, generation, image, inner.chars));
         }
     }

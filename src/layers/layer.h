@@ -82,7 +82,7 @@ struct clayer_layer {
     char *origin;       /* the JSON that a file has in the layer's place, for writing it again; owned; NULL: none */
     char *origin_class; /* of an operation on tensors: what Keras calls it, "TFOpLambda"; owned */
     char *inner_name;   /* of a TimeDistributed: the name that the layer has in it; owned; NULL: it is none */
-    void *config;                  /* the public struct with all defaults in place, owned */
+    void *config;       /* the public struct with all defaults in place, owned */
     cly_weights_weight weights[CLY_LAYERS_WEIGHTS];
     size_t weight_count;
     size_t declared; /* weights that the running declare() has named; a built layer's are compared, not made anew */
@@ -134,6 +134,15 @@ const char *cly_layers_describe(const clayer_layer *layer, char *text, size_t ca
 /* What Keras makes a nameless layer's name of. */
 const char *cly_layers_auto_name(const clayer_layer *layer);
 
+/* (N, T, ...) as (N T, ...), and what a layer made of that as (N, T, ...) again, N and T those of `input`. */
+clayer_status cly_layers_fold_steps(const clayer_layer *layer, const clayer_shape *shape, clayer_shape *folded_out);
+clayer_status cly_layers_unfold_steps(const clayer_layer *layer, const clayer_shape *folded, const clayer_shape *input,
+                                      clayer_shape *output_out);
+
+/* Internal classes that do so in a model, of two axes at least; no reader finds them by name. The second is given the
+ * shapes of what is unfolded and of what was folded, and reads the first. */
+extern const cly_layers_class cly_layers_fold, cly_layers_unfold;
+
 /* The functions of the class for a call of the layer, which may be distributed over the steps of axis 1
  * (time_distributed.c). */
 clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
@@ -147,6 +156,11 @@ clayer_status cly_layers_plan(const clayer_layer *layer, const clayer_shape *inp
  * the output. */
 clayer_status cly_layers_plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                        const clayer_shape *output, const bool *wanted, cly_ops_steps *steps);
+
+/* The model that a call of the layer is a call of, or NULL: not the one in a TimeDistributed. */
+static inline struct clayer_model *cly_layers_called_model(const clayer_layer *layer) {
+    return layer->inner_name == NULL ? layer->nested : NULL;
+}
 
 /* Every config struct begins as this one does. */
 typedef clayer_add_config cly_layers_common_config;

@@ -22,7 +22,7 @@
 #include "ops/resize.h"
 #include "ops/window.h"
 
-#define CLY_OPS_TEMPORARIES 4 /* tensors between steps: two of the layer's own, two of a change of layout */
+#define CLY_OPS_TEMPORARIES 5 /* tensors between steps: three of the layer's own, two of a change of layout */
 #define CLY_OPS_CONSTANTS 2   /* lists of numbers of a layer's config */
 #define CLY_OPS_SAVED 2       /* the most tensors a layer keeps from its forward pass to its backward one */
 
@@ -32,8 +32,8 @@ typedef enum cly_ops_place_kind {
     CLY_OUTPUT,
     CLY_WEIGHT,
     CLY_TEMPORARY,
-    CLY_SAVED, /* written by the forward steps of training, read by the backward ones */
-    CLY_FOLDED, /* a weight with a neighbouring layer in it (src/model/fold.c) */
+    CLY_SAVED,    /* written by the forward steps of training, read by the backward ones */
+    CLY_FOLDED,   /* a weight with a neighbouring layer in it (src/model/fold.c) */
     CLY_CONSTANT, /* numbers of the layer's config, in a buffer that the layer keeps */
     /* in backward steps, where CLY_INPUT and CLY_OUTPUT are those of the forward pass */
     CLY_OUTPUT_GRADIENT, /* read only: it may be the caller's tensor */
@@ -90,6 +90,9 @@ typedef struct cly_ops_steps {
     bool keeps;    /* a backward pass follows: what it reads and would be lost is written to CLY_SAVED */
     bool logits;   /* what goes into the layer's activation is wanted in CLY_SAVED too, and CLY_OUTPUT_GRADIENT is its
                       gradient: a loss undoes the activation */
+    int64_t times; /* how often Keras calls the layer for this one call, 0 stands for once: in a TimeDistributed Keras 3
+                      once for each of the `times` steps, which come one behind the other in the batch of each sample,
+                      Keras 2 several times for the whole batch */
     uint64_t workspace_bytes; /* the largest of the steps; set by cly_ops_steps_choose */
 } cly_ops_steps;
 
