@@ -71,6 +71,7 @@ typedef struct cly_io_keras_scope {
     clayer_context *context;
     int generation;
     int depth;               /* how many models the one that is read is nested in */
+    uint64_t place;          /* which those are: cly_layers_place */
     cly_io_keras_seen *seen; /* all layers so far */
     size_t seen_count, seen_capacity;
 } cly_io_keras_scope;

@@ -116,9 +116,12 @@ static clayer_status read_nested(cly_io_keras_scope *scope, const cJSON *json, c
     if (scope->depth >= DEPTH_LIMIT) {
         return cly_base_fail(CLAYER_UNSUPPORTED, "models are nested more than %d deep", DEPTH_LIMIT);
     }
+    const uint64_t outside = scope->place;
+    scope->place = cly_layers_place(outside, name == NULL ? "" : name);
     scope->depth++;
     status = cly_io_keras_read_model(scope, json, shape, &model);
     scope->depth--;
+    scope->place = outside;
     if (status != CLAYER_OK) {
         return cly_base_prefix(status, "%s '%s'", class_name, name == NULL ? "?" : name);
     }
@@ -135,6 +138,7 @@ static clayer_status read_distributed(cly_io_keras_scope *scope, const cJSON *js
     const char *name = cly_io_keras_text(config, "name");
     clayer_layer *model = NULL, *layer = NULL;
     clayer_shape step = {0};
+    const uint64_t outside = scope->place;
     clayer_status status =
         name != NULL ? cly_io_keras_own(json, "layer") : cly_base_fail(CLAYER_BAD_FILE, "its config has no name");
     CLY_TRY(status);
@@ -142,7 +146,10 @@ static clayer_status read_distributed(cly_io_keras_scope *scope, const cJSON *js
         step = (clayer_shape){.rank = shape->rank - 1, .dims = {-1}};
         memcpy(step.dims + 1, shape->dims + 2, (size_t)(step.rank - 1) * sizeof(*step.dims));
     }
-    CLY_TRY(cly_io_keras_read_layer(scope, inner, step.rank > 0 ? &step : NULL, &model));
+    scope->place = cly_layers_place(outside, name);
+    status = cly_io_keras_read_layer(scope, inner, step.rank > 0 ? &step : NULL, &model);
+    scope->place = outside;
+    CLY_TRY(status);
     CLY_TRY(cly_model_distribute(model->nested, model->name, name, &layer));
     if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(config, "trainable"))) {
         clayer_layer_set_trainable(layer, false);
@@ -171,6 +178,7 @@ clayer_status cly_io_keras_read_layer(cly_io_keras_scope *scope, const cJSON *js
         return CLAYER_OK;
     }
     CLY_TRY(read_any(scope, json, shape, &layer));
+    layer->place = scope->place;
     CLY_TRY(note_seen(scope, json, layer));
     *layer_out = layer;
     layer = NULL;

@@ -89,6 +89,7 @@ struct clayer_layer {
     bool built;
     clayer_shape built_for;              /* the first input's shape at build */
     struct clayer_model *nested;         /* the model that this layer is, retained; NULL for all others */
+    uint64_t place;                      /* in which models it is nested: cly_layers_place; 0: in none */
     const cly_layers_nesting *nesting;   /* set with it */
     cl_mem constants[CLY_OPS_CONSTANTS]; /* numbers of the config on the device, made at build */
     size_t constant_counts[CLY_OPS_CONSTANTS];
@@ -186,8 +187,14 @@ clayer_status cly_layers_fail(const clayer_layer *layer, clayer_status status, c
  * (activity_regularization.c). */
 clayer_status cly_layers_activity_regularizer(const clayer_layer *layer, cly_spec *regularizer_out);
 
-/* A seed from the layer's name and a word: without one in the config a layer of one name does alike in every run. */
+/* A seed from the layer's path and a word: without one in the config a layer of one path does alike in every run. */
 uint64_t cly_layers_seed(const clayer_layer *layer, const char *word);
+
+/* The place of what stands in the nested model `name` at `place`. */
+uint64_t cly_layers_place(uint64_t place, const char *name);
+
+/* The layer stands there: weights that nobody wrote since they were made start anew. */
+clayer_status cly_layers_settle(clayer_layer *layer, uint64_t place);
 
 /* Declares the next weight; specs are text of the config. An unknown dimension is refused, naming the weight. */
 clayer_status cly_layers_add_weight(clayer_layer *layer, const char *name, const clayer_shape *shape, bool trainable,

@@ -214,6 +214,21 @@ static clayer_layer *find_wrapped(const clayer_model *model, const clayer_model 
     return NULL;
 }
 
+/* Layers of equal names in several models start from weights of their own: by their paths, as far as these are known. */
+static clayer_status settle(clayer_layer *layer, uint64_t place) {
+    clayer_status status = CLAYER_OK;
+    if (layer->nested == NULL) {
+        return cly_layers_settle(layer, place);
+    }
+    place = cly_layers_place(place, layer->name);
+    place = layer->inner_name != NULL ? cly_layers_place(place, layer->inner_name) : place;
+    for (size_t i = 0; i < layer->nested->layer_count; i++) {
+        CLY_TRY(settle(layer->nested->layers[i], place));
+    }
+done:
+    return status;
+}
+
 clayer_status clayer_model_add_model(clayer_model *model, clayer_model *nested, clayer_node *const *inputs,
                                      size_t input_count, clayer_node **nodes_out) {
     clayer_status status = CLAYER_OK;
@@ -226,6 +241,9 @@ clayer_status clayer_model_add_model(clayer_model *model, clayer_model *nested, 
         layer = made;
     }
     CLY_TRY(clayer_model_add(model, layer, inputs, input_count, &first));
+    if (made != NULL) {
+        CLY_TRY(settle(made, 0));
+    }
     for (size_t i = 0; nodes_out != NULL && i < cly_model_count_tensors(layer); i++) {
         nodes_out[i] = model->nodes[first->index + i];
     }
@@ -245,6 +263,9 @@ clayer_status clayer_model_add_distributed(clayer_model *model, clayer_model *ne
         layer = made;
     }
     CLY_TRY(clayer_model_add(model, layer, input == NULL ? NULL : &input, 1, node_out));
+    if (made != NULL) {
+        CLY_TRY(settle(made, 0));
+    }
 done:
     clayer_layer_destroy(made);
     return status;
