@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "layers/layer.h"
+#include "layers/mask.h"
 
 const char *cly_layers_auto_name(const clayer_layer *layer) {
     return layer->inner_name != NULL ? "time_distributed" : layer->class->auto_name;
@@ -84,6 +85,20 @@ static clayer_status fold(const clayer_layer *layer, const clayer_shape *shape, 
                                  cly_layers_shape_text(shape, text, sizeof(text)), shape->rank);
 }
 
+/* The mask, which Keras hands to a model, and to a layer if that takes one: inputs[1] says of the steps of inputs[0],
+ * or of more of it, what counts. */
+static clayer_status check_mask(const clayer_layer *layer, const clayer_shape *inputs) {
+    char text[CLY_LAYERS_SHAPE_TEXT];
+    bool fits = inputs[1].rank >= 2;
+    for (int i = 0; fits && i < 2; i++) {
+        const int64_t m = inputs[1].dims[i], n = inputs[0].dims[i];
+        fits = m == n || m == -1 || n == -1;
+    }
+    return fits ? CLAYER_OK
+                : cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "a mask of shape %s does not begin with its steps",
+                                  cly_layers_shape_text(&inputs[1], text, sizeof(text)));
+}
+
 /* ---- the functions of a layer ---- */
 
 clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
@@ -93,12 +108,11 @@ clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *in
     if (layer->inner_name == NULL) {
         return layer->class->infer(layer, inputs, count, output_out);
     }
-    if (count > 1) {
-        return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "%s '%s'",
-                               layer->nested != NULL ? "several inputs for its model" : "a mask for its layer",
-                               layer->inner_name);
+    if (count > 1 && takes_mask(layer->class)) {
+        return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "a mask for its layer '%s'", layer->inner_name);
     }
     CLY_TRY(fold(layer, inputs, &input));
+    CLY_TRY(count == 2 ? check_mask(layer, inputs) : CLAYER_OK);
     CLY_TRY(layer->class->infer(layer, &input, 1, &output));
     CLY_TRY(cly_layers_unfold_steps(layer, &output, inputs, output_out));
 done:
@@ -164,6 +178,7 @@ clayer_status cly_layers_plan_backward(const clayer_layer *layer, const clayer_s
     CLY_TRY(fold(layer, output, &inner_output));
     steps->times = count_calls(layer, inputs, times);
     CLY_TRY(layer->class->plan_backward(layer, &input, 1, &inner_output, wanted, steps));
+    CLY_TRY(count > 1 && wanted[1] ? cly_layers_plan_no_gradient(&inputs[1], 1, steps) : CLAYER_OK);
 done:
     steps->times = times;
     return status;

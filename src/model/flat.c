@@ -128,16 +128,17 @@ done:
     return status;
 }
 
-/* The steps of the input of a call and of its mask in the batch. */
-static clayer_status fold(clayer_model *flat, const scope *s, const clayer_node *call, clayer_node *input,
+/* The steps of the input of a call and of its mask, which may be given as another input, in the batch. */
+static clayer_status fold(clayer_model *flat, const scope *s, const clayer_node *call, clayer_node *const *inputs,
                           clayer_node **node_out) {
     clayer_status status = CLAYER_OK;
-    CLY_TRY(add_view(flat, s, call, "", input, NULL, node_out));
-    if (input->mask != NULL && input->mask->shape.rank < 2) {
+    clayer_node *mask = call->input_count == 2 ? inputs[1] : inputs[0]->mask;
+    CLY_TRY(add_view(flat, s, call, "", inputs[0], NULL, node_out));
+    if (mask != NULL && mask->shape.rank < 2) {
         return cly_layers_fail(call->layer, CLAYER_UNSUPPORTED, "its mask says nothing of each step");
     }
-    if (input->mask != NULL) {
-        CLY_TRY(add_view(flat, s, call, "/mask", input->mask, NULL, &(*node_out)->mask));
+    if (mask != NULL) {
+        CLY_TRY(add_view(flat, s, call, "/mask", mask, NULL, &(*node_out)->mask));
     }
 done:
     return status;
@@ -176,7 +177,7 @@ static clayer_status add_nested(clayer_model *flat, const scope *s, const clayer
     CLY_TRY(cly_base_alloc(nested->node_count, sizeof(*nodes), &memory));
     nodes = memory;
     if (node->layer->inner_name != NULL) {
-        CLY_TRY(fold(flat, s, node, inputs[0], &inner.fold));
+        CLY_TRY(fold(flat, s, node, inputs, &inner.fold));
         inputs = &inner.fold;
     }
     for (size_t i = 0; i < nested->input_count; i++) {
