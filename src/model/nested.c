@@ -214,7 +214,8 @@ static clayer_layer *find_wrapped(const clayer_model *model, const clayer_model 
     return NULL;
 }
 
-/* Layers of equal names in several models start from weights of their own: by their paths, as far as these are known. */
+/* Layers of equal names in several models start from weights of their own: by their paths, as far as those are
+ * known. */
 static clayer_status settle(clayer_layer *layer, uint64_t place) {
     clayer_status status = CLAYER_OK;
     if (layer->nested == NULL) {
