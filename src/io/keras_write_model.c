@@ -80,6 +80,18 @@ static clayer_status put_identity(cJSON *json, const clayer_layer *layer, const 
     return CLAYER_OK;
 }
 
+/* What the layer in a TimeDistributed is built for. */
+static clayer_status put_step_shape(cJSON *json, const clayer_layer *layer, const clayer_node *call) {
+    cJSON *inner = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "config"), "layer");
+    clayer_shape step = {0};
+    if (layer->inner_name == NULL || cJSON_GetObjectItemCaseSensitive(inner, "build_config") != NULL) {
+        return CLAYER_OK;
+    }
+    clayer_status status = cly_layers_fold_steps(layer, &call->inputs[0]->shape, &step);
+    step.dims[0] = call->inputs[0]->shape.dims[0];
+    return status == CLAYER_OK ? put_build_config(inner, cly_io_keras_write_shape(&step)) : status;
+}
+
 static clayer_status write_layer(const clayer_model *model, const clayer_layer *layer, const cly_io_keras_style *style,
                                  cJSON **json_out) {
     cJSON *json = NULL;
@@ -92,6 +104,7 @@ static clayer_status write_layer(const clayer_model *model, const clayer_layer *
                                       : cly_io_keras_write_layer(layer, style, &json));
         if (!style->legacy && layer->origin == NULL && call != NULL && call->input_count > 0) {
             CLY_TRY(put_build_config(json, input_shapes(call)));
+            CLY_TRY(put_step_shape(json, layer, call));
         }
     }
     CLY_TRY(put_identity(json, layer, style));

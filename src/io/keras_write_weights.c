@@ -37,6 +37,10 @@ static clayer_status write_vars(const clayer_layer *layer, int generation, cly_i
                                 const char *group) {
     cly_base_text vars = {0}, path = {0};
     clayer_status status = CLAYER_OK;
+    if (layer->inner_name != NULL) { /* the TimeDistributed has none of its own */
+        CLY_TRY(cly_base_text_add(&path, "%s/vars", group));
+        CLY_TRY(cly_io_hdf5_add_group(image, path.chars));
+    }
     CLY_TRY(cly_base_text_add(&vars, "%s%s/vars", group, cly_io_keras_within(layer)));
     CLY_TRY(cly_io_hdf5_add_group(image, vars.chars));
     if (generation == 3) {

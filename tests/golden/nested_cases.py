@@ -130,7 +130,7 @@ def masked_steps(k):
     """Steps that do not count, before and behind a model on every step; words that do not, within one."""
     layers = k.layers
     x = k.Input((3, 4), name="x")
-    each = k.Sequential([k.Input((4,)), layers.Dense(5, activation="tanh"), layers.LayerNormalization()], name="each")
+    each = k.Sequential([k.Input((4,)), layers.Dense(5, activation="tanh"), layers.ReLU()], name="each")
     y = layers.TimeDistributed(each, name="steps")(layers.Masking(0.5, name="mask")(x))
     words = k.Input((4,), name="words")
     z = layers.Embedding(6, 3, mask_zero=True, name="embedding")(words)

@@ -168,12 +168,13 @@ static cly_io_hdf5 *open_weights(const char *path) {
 }
 
 /* Names that ours differ from: Keras 3 calls Nadam's product by no name, and a depthwise kernel "kernel" in slots too;
- * Keras 2's metrics, which start anew; a layer that stands for an activation and has no weights. */
+ * Keras 2's metrics, which start anew; a layer that stands for an activation and has no weights; a model that was built
+ * by its TimeDistributed, whose name Keras 3 puts before. */
 static bool is_other_name(const char *path) {
     return strncmp(path, "metrics", strlen("metrics")) == 0 || strstr(path, "nadam/variable") != NULL ||
            (strncmp(path, "optimizer_weights/", strlen("optimizer_weights/")) == 0 &&
             strstr(path, "depthwise_conv2d_kernel") != NULL) ||
-           strstr(path, "/activation") != NULL;
+           strstr(path, "/activation") != NULL || strncmp(path, "model_weights/frames/", 21) == 0;
 }
 
 static void expect_groups(cly_io_hdf5 *wanted, cly_io_hdf5 *found, const char *group, const char *where) {
