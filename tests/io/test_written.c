@@ -45,8 +45,9 @@ static const struct {
     {"module", "\"tf_keras.src.engine.functional\"", "\"keras\""}, /* where every Keras 2 has the class */
     {"class_name", "\"Functional\"", "\"Model\""},
     {"registered_name", "\"Functional\"", "null"},
-    {"shared_object_id", "*", "*"}, /* any numbers will do */
-    {"build_config", "*", "*"},     /* of dicts of inputs; their shapes are those of the InputLayers */
+    {"shared_object_id", "*", "*"},       /* any numbers will do */
+    {"dtype", "\"bool\"", "\"float32\""}, /* of masks, which are numbers here; Keras asks the tensors themselves */
+    {"build_config", "*", "*"},           /* of dicts of inputs; their shapes are those of the InputLayers */
 };
 
 static bool matches(const char *pattern, const cJSON *value) {
