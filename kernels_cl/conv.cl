@@ -3,12 +3,14 @@
  * Sizes are (depth, rows, cols). A tensor's element lies at image * size + pixel * pixel_step + channel * channel_step:
  * channels_last has steps (C, 1), channels_first (1, pixels). `channels` is (in per group, out per group, in, out). */
 
+#include "epilogue.h"
+
 /* One output element per work-item, in the order in which y lies. */
 __kernel void conv_reference(__global const float *restrict x, __global const float *restrict w,
                              __global const float *restrict b, __global float *restrict y, const long count,
                              const int4 in, const int4 out, const int4 window, const int4 stride, const int4 dilation,
-                             const int4 pad, const int4 channels, const int channels_first, const int has_bias,
-                             const long y_pitch, const long y_offset, const float4 parameters) {
+                             const int4 pad, const int4 channels, const int channels_first, const long y_pitch,
+                             const long y_offset, EPILOGUE_ARGUMENTS) {
     const long i = get_global_id(0);
     if (i >= count) {
         return;
@@ -44,7 +46,8 @@ __kernel void conv_reference(__global const float *restrict x, __global const fl
             }
         }
     }
-    y[y_offset + (channels_first ? i : at / channels.w * y_pitch + oc)] = activate(sum, parameters);
+    y[y_offset + (channels_first ? i : at / channels.w * y_pitch + oc)] =
+        activate(normalise_one(sum, norm, norm_step, oc), parameters);
 }
 
 /* channels_last: rows of one tap's channels, for pixels from `first` on (counted over all images):
@@ -120,21 +123,27 @@ __kernel void im2col_first(__global const float *restrict x, __global float *res
     }
 }
 
-/* y = activation(y + b) in place. Rows of `width` floats: of all channels where by_column (channels_last), else of one
- * channel, row % channels. */
-__kernel void bias_activation(__global float *y, __global const float *b, const long rows, const int4 split,
-                              const int width, const int channels, const int by_column, const int has_bias,
-                              const long pitch, const long offset, const float4 parameters) {
+/* y = activation(normalised(y + b)) in place. Rows of `width` floats: of all channels where by_column (channels_last),
+ * else of one channel, row % channels. */
+__kernel void epilogue(__global float *y, __global const float *b, const long rows, const int4 split, const int width,
+                       const int channels, const int by_column, const long pitch, const long offset,
+                       EPILOGUE_ARGUMENTS) {
     FOR_ROWS(row, rows, split) {
         __global float *to = y + row * pitch + offset;
-        const float same = has_bias && !by_column ? b[(INDEX)row % channels] : 0.0f;
+        const int channel = by_column ? 0 : (int)((INDEX)row % channels);
+        const float same = has_bias && !by_column ? b[channel] : 0.0f;
         FOR_COLUMNS(i, width) {
             if (i + VECTOR <= width) {
                 const FLOATV bias = has_bias && by_column ? LOADV(b + i) : (FLOATV)(same);
-                STOREV(activate_vector(LOADV(to + i) + bias, parameters), to + i);
+                const FLOATV sum = LOADV(to + i) + bias;
+                STOREV(activate_vector(by_column ? normalise_channels(sum, norm, norm_step, i)
+                                                 : normalise_channel(sum, norm, norm_step, channel),
+                                       parameters),
+                       to + i);
             } else {
                 for (int j = i; j < width; j++) {
-                    to[j] = activate(to[j] + (has_bias && by_column ? b[j] : same), parameters);
+                    const float sum = to[j] + (has_bias && by_column ? b[j] : same);
+                    to[j] = activate(normalise_one(sum, norm, norm_step, by_column ? j : channel), parameters);
                 }
             }
         }

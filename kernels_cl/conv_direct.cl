@@ -6,6 +6,8 @@
  * conv_weights_direct -DROWS=<taps and channels of a tile> -DTILE. Sizes are (depth, rows, cols); `channels` is (in per
  * group, out per group, in, out). */
 
+#include "epilogue.h"
+
 #if defined(PIXELS)
 #define LENGTH PIXELS
 #elif defined(ROWS)
@@ -95,13 +97,13 @@ static void store_sixteen(__global float *y, const float16 value, const int skip
     }
 }
 
-/* y = activation(conv(x, w) + b). Axis 0: blocks of 16 * TILE filters, `each` a work-item, group by group. Axis 1:
- * image, output line and stretch of `stretch` pixels of it. The last tile of pixels and filters moves back. */
+/* y = activation(normalised(conv(x, w) + b)). Axis 0: blocks of 16 * TILE filters, `each` a work-item, group by group.
+ * Axis 1: image, output line and stretch of `stretch` pixels of it. The last tile of pixels and filters moves back. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv_direct(
     __global const float *restrict x, __global const float *restrict w, __global const float *restrict b,
     __global float *restrict y, __local float *lines, const int4 in, const int4 out, const int4 window,
     const int4 stride, const int4 dilation, const int4 pad, const int4 channels, const int stretch, const int each,
-    const int has_bias, const long y_pitch, const long y_offset, const float4 parameters) {
+    const long y_pitch, const long y_offset, EPILOGUE_ARGUMENTS) {
     const int stretches = (out.z + stretch - 1) / stretch;
     const int blocks = (channels.y + 16 * TILE - 1) / (16 * TILE), shares = (blocks + each - 1) / each;
     const int group = (int)get_global_id(0) / shares, first_block = (int)get_global_id(0) % shares * each;
@@ -144,15 +146,18 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv_direct(
             }
             const float16 low_bias = has_bias ? LOADV(b + at) : (float16)(0.0f);
             __global float *to = y + first * y_pitch + at;
+#define STORE_SIXTEEN(p, sum, from, skipped)                                                                 \
+    store_sixteen(to + p * y_pitch + from,                                                                   \
+                  activate_vector(normalise_channels(sum, norm, norm_step, at + from), parameters), skipped);
 #if TILE == 2
             const float16 high_bias = has_bias ? LOADV(b + at + 16) : (float16)(0.0f);
-#define STORE_PIXEL(p)                                                                                        \
-    if (skip < 16) {                                                                                          \
-        store_sixteen(to + p * y_pitch, activate_vector(low##p + low_bias, parameters), skip);       \
-    }                                                                                                         \
-    store_sixteen(to + p * y_pitch + 16, activate_vector(high##p + high_bias, parameters), skip - 16);
+#define STORE_PIXEL(p)                                 \
+    if (skip < 16) {                                   \
+        STORE_SIXTEEN(p, low##p + low_bias, 0, skip)   \
+    }                                                  \
+    STORE_SIXTEEN(p, high##p + high_bias, 16, skip - 16)
 #else
-#define STORE_PIXEL(p) store_sixteen(to + p * y_pitch, activate_vector(low##p + low_bias, parameters), skip);
+#define STORE_PIXEL(p) STORE_SIXTEEN(p, low##p + low_bias, 0, skip)
 #endif
             EACH(STORE_PIXEL)
         }

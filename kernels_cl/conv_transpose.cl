@@ -4,6 +4,8 @@
  * nothing is added up by several work-items. Steps between pixels and channels as in conv.cl; `channels` is (in per
  * group, out per group, in, out). */
 
+#include "epilogue.h"
+
 /* The o that tap k takes for position i, or -1. */
 static int source(const int i, const int k, const int stride, const int dilation, const int pad, const int begin,
                   const int end) {
@@ -17,8 +19,8 @@ __kernel void conv_transpose_reference(__global const float *restrict x, __globa
                                        __global const float *restrict b, __global float *restrict y, const long count,
                                        const int4 in, const int4 out, const int4 window, const int4 stride,
                                        const int4 dilation, const int4 pad, const int4 channels,
-                                       const int channels_first, const int has_bias, const long y_pitch,
-                                       const long y_offset, const float4 parameters) {
+                                       const int channels_first, const long y_pitch, const long y_offset,
+                                       EPILOGUE_ARGUMENTS) {
     const long i = get_global_id(0);
     if (i >= count) {
         return;
@@ -56,7 +58,8 @@ __kernel void conv_transpose_reference(__global const float *restrict x, __globa
             }
         }
     }
-    y[y_offset + (channels_first ? i : at / channels.z * y_pitch + ic)] = activate(sum, parameters);
+    y[y_offset + (channels_first ? i : at / channels.z * y_pitch + ic)] =
+        activate(normalise_one(sum, norm, norm_step, ic), parameters);
 }
 
 /* After the GEMM: products[...] holds x's pixels times w for every tap and channel, and each element of y adds up its
@@ -70,7 +73,7 @@ __kernel void conv_transpose_gather_first(__global const float *restrict product
                                           const long image_step, const long group_step, const long pixel_step,
                                           const long row_step, const int4 in, const int4 window, const int4 stride,
                                           const int4 dilation, const int4 pad, const int4 channels,
-                                          const int channels_first, const int has_bias, const float4 parameters) {
+                                          const int channels_first, EPILOGUE_ARGUMENTS) {
     const long i = get_global_id(0);
     if (i >= count) {
         return;
@@ -107,7 +110,7 @@ __kernel void conv_transpose_gather_first(__global const float *restrict product
     const long in_pixels = (long)in.x * in.y * in.z;
     const long to = (first_image + image) * in_pixels * channels.z +
                     (channels_first ? ic * in_pixels + y_pixel : y_pixel * channels.z + ic);
-    y[to] = activate(sum, parameters);
+    y[to] = activate(normalise_one(sum, norm, norm_step, ic), parameters);
 }
 
 /* The same for channels_last, where the products of one tap's channels lie side by side (row_step 1): rows are one
@@ -118,8 +121,8 @@ __kernel void conv_transpose_gather_last(__global const float *restrict products
                                          const int first_channel, const int box_channels, const int4 x_begin,
                                          const int4 x_size, const long image_step, const long group_step,
                                          const long pixel_step, const int4 in, const int4 window, const int4 stride,
-                                         const int4 dilation, const int4 pad, const int4 channels, const int has_bias,
-                                         const long y_pitch, const long y_offset, const float4 parameters) {
+                                         const int4 dilation, const int4 pad, const int4 channels, const long y_pitch,
+                                         const long y_offset, EPILOGUE_ARGUMENTS) {
     const INDEX pixels = (INDEX)size.x * size.y * size.z;
     const int groups = channels.z / channels.x;
     const int4 x_end = x_begin + x_size;
@@ -160,9 +163,10 @@ __kernel void conv_transpose_gather_last(__global const float *restrict products
                     }
                 }
                 if (whole) {
+                    sum = normalise_channels(sum, norm, norm_step, first + c);
                     STOREV(activate_vector(sum, parameters), to + c);
                 } else {
-                    to[c] = activate(sum.s0, parameters);
+                    to[c] = activate(normalise_one(sum.s0, norm, norm_step, first + c), parameters);
                 }
             }
         }

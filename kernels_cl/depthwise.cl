@@ -1,5 +1,7 @@
-/* depthwise.cl: depthwise convolution with bias and activation: w is (taps, channels), out channel oc reads input
- * channel oc / multiplier. Sizes are (depth, rows, cols). */
+/* depthwise.cl: depthwise convolution with what follows it: w is (taps, channels), out channel oc reads input channel
+ * oc / multiplier. Sizes are (depth, rows, cols). */
+
+#include "epilogue.h"
 
 #define PIXELS 4 /* neighbouring outputs of a work-item share each weight */
 
@@ -47,7 +49,7 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
                              __global const float *restrict b, __global float *restrict y, const long rows,
                              const int4 split, const int4 in, const int4 out, const int4 window, const int4 stride,
                              const int4 dilation, const int4 pad, const int in_channels, const int out_channels,
-                             const int has_bias, const long y_pitch, const long y_offset, const float4 parameters) {
+                             const long y_pitch, const long y_offset, EPILOGUE_ARGUMENTS) {
     const int multiplier = out_channels / in_channels;
     const int pieces = (out.z + PIXELS - 1) / PIXELS;
     FOR_ROWS(row, rows, split) {
@@ -66,7 +68,7 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
                         const int4 at = origin + (int4)(0, 0, i * stride.z, 0);
                         const float sum = one_output(image + c / multiplier, w + c, has_bias ? b[c] : 0.0f, at, in,
                                                      window, dilation, in_channels, out_channels);
-                        to[i * y_pitch + c] = activate(sum, parameters);
+                        to[i * y_pitch + c] = activate(normalise_one(sum, norm, norm_step, c), parameters);
                     }
                 }
                 continue;
@@ -113,7 +115,8 @@ __kernel void depthwise_last(__global const float *restrict x, __global const fl
 #pragma unroll
             for (int i = 0; i < PIXELS; i++) {
                 if (i < count) {
-                    STOREV(activate_vector(sum[i], parameters), to + i * y_pitch + oc);
+                    STOREV(activate_vector(normalise_channels(sum[i], norm, norm_step, oc), parameters),
+                           to + i * y_pitch + oc);
                 }
             }
         }
@@ -125,7 +128,7 @@ __kernel void depthwise_first(__global const float *restrict x, __global const f
                               __global const float *restrict b, __global float *restrict y, const long rows,
                               const int4 split, const int4 in, const int4 out, const int4 window, const int4 stride,
                               const int4 dilation, const int4 pad, const int in_channels, const int out_channels,
-                              const int has_bias, const long y_pitch, const long y_offset, const float4 parameters) {
+                              const long y_pitch, const long y_offset, EPILOGUE_ARGUMENTS) {
     const int multiplier = out_channels / in_channels;
     const long in_pixels = (long)in.x * in.y * in.z;
     FOR_ROWS(row, rows, split) {
@@ -141,8 +144,8 @@ __kernel void depthwise_first(__global const float *restrict x, __global const f
             if (ow + VECTOR > out.z) {
                 for (int i = ow; i < out.z; i++) {
                     const int4 at = origin + (int4)(0, 0, i * stride.z, 0);
-                    to[i] = activate(one_output(image, w + oc, start, at, in, window, dilation, 1, out_channels),
-                                     parameters);
+                    const float sum = one_output(image, w + oc, start, at, in, window, dilation, 1, out_channels);
+                    to[i] = activate(normalise_one(sum, norm, norm_step, oc), parameters);
                 }
                 continue;
             }
@@ -170,7 +173,7 @@ __kernel void depthwise_first(__global const float *restrict x, __global const f
                     }
                 }
             }
-            STOREV(activate_vector(sum, parameters), to + ow);
+            STOREV(activate_vector(normalise_channel(sum, norm, norm_step, oc), parameters), to + ow);
         }
     }
 }

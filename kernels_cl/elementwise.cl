@@ -1,10 +1,12 @@
 /* elementwise.cl: normalisation by given statistics with an activation, copies of slabs, permuted axes. */
 
+#include "epilogue.h"
+
 /* ---- batch_norm ---- */
 
 static float normalise(const float x, const float gamma, const float beta, const float mean, const float variance,
                        const float epsilon) {
-    return fma(x - mean, gamma / sqrt(variance + epsilon), beta);
+    return NORMALISED(x, mean, NORMALISATION_FACTOR(gamma, variance, epsilon), beta);
 }
 
 /* inner == 1: rows of `axis` floats, vectors along the channels. */
@@ -18,10 +20,10 @@ __kernel void batch_norm_last(__global const float *x, __global const float *gam
         __global float *to = y + row * y_pitch + y_offset;
         FOR_COLUMNS(i, axis) {
             if (i + VECTOR <= axis) {
-                const FLOATV scale =
-                    (has_gamma ? LOADV(gamma + i) : (FLOATV)(1.0f)) / sqrt(LOADV(variance + i) + (FLOATV)(epsilon));
+                const FLOATV scale = NORMALISATION_FACTOR(has_gamma ? LOADV(gamma + i) : (FLOATV)(1.0f),
+                                                          LOADV(variance + i), (FLOATV)(epsilon));
                 const FLOATV shift = has_beta ? LOADV(beta + i) : (FLOATV)(0.0f);
-                STOREV(activate_vector(fma(LOADV(from + i) - LOADV(mean + i), scale, shift), parameters), to + i);
+                STOREV(activate_vector(NORMALISED(LOADV(from + i), LOADV(mean + i), scale, shift), parameters), to + i);
             } else {
                 for (int c = i; c < axis; c++) {
                     to[c] = activate(normalise(from[c], has_gamma ? gamma[c] : 1.0f, has_beta ? beta[c] : 0.0f,
@@ -41,18 +43,18 @@ __kernel void batch_norm_first(__global const float *x, __global const float *ga
                                const int inner) {
     FOR_ROWS(row, rows, split) {
         const int c = (int)((INDEX)row % axis);
-        const float scale = (has_gamma ? gamma[c] : 1.0f) / sqrt(variance[c] + epsilon);
+        const float scale = NORMALISATION_FACTOR(has_gamma ? gamma[c] : 1.0f, variance[c], epsilon);
         const float shift = has_beta ? beta[c] : 0.0f;
         const float centre = mean[c];
         __global const float *from = x + row * inner;
         __global float *to = y + row * inner;
         FOR_COLUMNS(i, inner) {
             if (i + VECTOR <= inner) {
-                const FLOATV value = fma(LOADV(from + i) - (FLOATV)(centre), (FLOATV)(scale), (FLOATV)(shift));
+                const FLOATV value = NORMALISED(LOADV(from + i), (FLOATV)(centre), (FLOATV)(scale), (FLOATV)(shift));
                 STOREV(activate_vector(value, parameters), to + i);
             } else {
                 for (int j = i; j < inner; j++) {
-                    to[j] = activate(fma(from[j] - centre, scale, shift), parameters);
+                    to[j] = activate(NORMALISED(from[j], centre, scale, shift), parameters);
                 }
             }
         }

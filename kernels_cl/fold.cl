@@ -1,5 +1,7 @@
-/* fold.cl: a batch normalisation in inference is a factor and a summand a channel, which go into the kernel and bias of
- * the convolution beside it: factor = gamma / sqrt(variance + epsilon), summand = beta - mean * factor. */
+/* fold.cl: a batch normalisation in inference, made ready for the convolution that stands before or behind it: factor =
+ * gamma / sqrt(variance + epsilon), shift = beta. */
+
+#include "epilogue.h"
 
 #define NORMALISATION                                                                                           \
     __global const float *gamma, __global const float *beta, __global const float *mean,                        \
@@ -7,10 +9,20 @@
 
 static float factor_of(__global const float *gamma, __global const float *variance, const int has_gamma,
                        const float epsilon, const long c) {
-    return (has_gamma ? gamma[c] : 1.0f) / sqrt(variance[c] + epsilon);
+    return NORMALISATION_FACTOR(has_gamma ? gamma[c] : 1.0f, variance[c], epsilon);
 }
 
-/* folded = w * factor, where element i belongs to channel (i / division) % channels. folded may be w. */
+/* Behind: norm = mean, factor, shift of each channel, as epilogue.h takes them. */
+__kernel void fold_behind(__global float *norm, const int channels, NORMALISATION) {
+    const long c = get_global_id(0);
+    if (c < channels) {
+        norm[c] = mean[c];
+        norm[channels + c] = factor_of(gamma, variance, has_gamma, epsilon, c);
+        norm[2 * (long)channels + c] = has_beta ? beta[c] : 0.0f;
+    }
+}
+
+/* Before: folded = w * factor, where element i belongs to channel (i / division) % channels. */
 __kernel void fold_kernel(__global const float *w, __global float *folded, const long count, const long division,
                           const int channels, NORMALISATION) {
     const long i = get_global_id(0);
@@ -19,20 +31,9 @@ __kernel void fold_kernel(__global const float *w, __global float *folded, const
     }
 }
 
-/* A normalisation behind: folded = (b - mean) * factor + beta. folded may be b. */
-__kernel void fold_bias(__global const float *b, __global float *folded, const int count, const int has_bias,
-                        NORMALISATION) {
-    const int i = get_global_id(0);
-    if (i < count) {
-        const float factor = factor_of(gamma, variance, has_gamma, epsilon, i);
-        folded[i] = fma((has_bias ? b[i] : 0.0f) - mean[i], factor, has_beta ? beta[i] : 0.0f);
-    }
-}
-
-/* A normalisation before: folded = b + the sum of w (rows, count) times its input channels' summands. */
-__kernel void fold_bias_before(__global const float *w, __global const float *b, __global float *folded,
-                               const long rows, const int count, const long division, const int channels,
-                               const int has_bias, NORMALISATION) {
+/* Before: folded = b + the sum of w (rows, count) times its input channels' summands. */
+__kernel void fold_bias(__global const float *w, __global const float *b, __global float *folded, const long rows,
+                        const int count, const long division, const int channels, const int has_bias, NORMALISATION) {
     const int i = get_global_id(0);
     if (i >= count) {
         return;

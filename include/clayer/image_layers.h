@@ -2,7 +2,13 @@
  * layers.h, which takes this header.
  *
  * In predictions and evaluations they hand images on as Keras does: unchanged, but RandomCrop in files of Keras 2 crops
- * to the ratio and resizes. Training through them is refused: CLAYER_UNSUPPORTED. */
+ * to the ratio and resizes.
+ *
+ * In training RandomFlip, RandomRotation, RandomTranslation, RandomZoom, RandomCrop, RandomContrast and
+ * RandomBrightness do what the layer's generation of Keras does, on the device; layers made in C are of Keras 3. A seed
+ * gives the same random numbers in every run and on every device, though not those of Keras; without one the layer's
+ * name stands for it. Gradients go back through them as through Keras'. Training through the others is refused:
+ * CLAYER_UNSUPPORTED. */
 #ifndef CLAYER_IMAGE_LAYERS_H
 #define CLAYER_IMAGE_LAYERS_H
 

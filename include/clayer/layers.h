@@ -58,7 +58,8 @@ CLAYER_API clayer_status clayer_layer_distribute(clayer_layer *layer, const char
 CLAYER_API const char *clayer_layer_get_name(const clayer_layer *layer);
 CLAYER_API const char *clayer_layer_get_class_name(const clayer_layer *layer);
 
-/* The output shape for inputs of these shapes, unknown dimensions (-1) included. Errors: CLAYER_INVALID_SHAPE. */
+/* The output shape for inputs of these shapes, unknown dimensions (-1) included; in training, where that is set, which
+ * matters to RandomCrop. Errors: CLAYER_INVALID_SHAPE. */
 CLAYER_API clayer_status clayer_layer_get_output_shape(const clayer_layer *layer, const clayer_shape *inputs,
                                                        size_t input_count, clayer_shape *output_out);
 

@@ -292,8 +292,8 @@ typedef struct clayer_model_plan {
     uint64_t activation_bytes;     /* buffers between layers, shared by lifetime */
     uint64_t activation_sum_bytes; /* what they would take unshared */
     uint64_t workspace_bytes;      /* scratch memory within layers, shared by all */
-    uint64_t folded_bytes;         /* weights with a BatchNormalization in them, beside the weights themselves */
-    uint64_t total_bytes;          /* weights + activations + workspace + folded weights */
+    uint64_t folded_bytes;         /* what convolutions take of BatchNormalizations beside them */
+    uint64_t total_bytes;          /* weights + activations + workspace + folded */
     /* How many layers are computed by their neighbour, by kind: see clayer_fusion. For a Concatenate it is the inputs
      * that are written straight into its output. */
     size_t fused_batch_normalizations, fused_activations, fused_paddings, fused_croppings, fused_inputs;

@@ -101,8 +101,12 @@ void reference_batch_norm_gradient(int64_t outer, int64_t axis, int64_t inner, d
                                    const float *gamma, const float *mean, const float *variance, const float *dy,
                                    double *dx, double *dgamma, double *dbeta);
 
+/* A number in [0, 1): the upper 24 bits of a word, 0 to 3, of Philox4x32-10 with key `seed` and counter (block, step).
+ */
+double reference_uniform(uint64_t seed, uint64_t block, uint64_t step, int word);
+
 /* Values of (outer, repeat, inner) are kept, by 1 / (1 - rate), where number (outer, inner) of the stream is at least
- * `rate`: words of Philox4x32-10 with key `seed` and counter (number / 4, step), their upper 24 bits over 2^24. */
+ * `rate`: word number % 4 of block number / 4. */
 void reference_dropout(int64_t outer, int64_t repeat, int64_t inner, double rate, uint64_t seed, uint64_t step,
                        const float *x, double *y);
 
@@ -111,5 +115,23 @@ void reference_dropout(int64_t outer, int64_t repeat, int64_t inner, double rate
  */
 void reference_noise(int64_t count, double stddev, bool multiplies, uint64_t seed, uint64_t step, const float *x,
                      double *y);
+
+/* Images (images, rows, columns, channels), or with channels_first (images, channels, rows, columns). */
+typedef struct reference_images {
+    int64_t images, channels;
+    int64_t in[2], out[2]; /* rows, columns */
+    bool channels_first;
+} reference_images;
+
+/* y at (r, c) is x at row m3 c + m4 r + m5, column m0 c + m1 r + m2 of the image's six numbers m, the nearest pixel or
+ * four mixed. `beside` is what TensorFlow sees beside an image: 'r' reflected, 'c' the value, 'w' wrapped, 'n' the
+ * nearest edge. */
+void reference_warp(const reference_images *shape, bool bilinear, char beside, double value, const float *matrices,
+                    const float *x, double *y);
+
+/* (x - mean) f + mean, a mean for each channel of each image, or with `adds` x + f, between two limits; f: one an
+ * image. `in` counts. means NULL: those of x. */
+void reference_recolour(const reference_images *shape, bool adds, double low, double high, const float *f,
+                        const float *means, const float *x, double *y);
 
 #endif

@@ -68,11 +68,15 @@ static uint32_t philox_word(uint64_t seed, uint64_t block, uint64_t step, int wo
     return c[word];
 }
 
+double reference_uniform(uint64_t seed, uint64_t block, uint64_t step, int word) {
+    return (double)(philox_word(seed, block, step, word) >> 8) / 16777216;
+}
+
 void reference_dropout(int64_t outer, int64_t repeat, int64_t inner, double rate, uint64_t seed, uint64_t step,
                        const float *x, double *y) {
     for (int64_t i = 0; i < outer * repeat * inner; i++) {
         const uint64_t number = (uint64_t)(i / inner / repeat * inner + i % inner);
-        const double uniform = (double)(philox_word(seed, number / 4, step, (int)(number % 4)) >> 8) / 16777216;
+        const double uniform = reference_uniform(seed, number / 4, step, (int)(number % 4));
         y[i] = uniform >= rate ? (double)x[i] / (1 - rate) : 0;
     }
 }

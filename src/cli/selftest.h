@@ -65,6 +65,7 @@ struct selftest_case {
         clayer_layer_normalization_config layer_norm;
         clayer_rescaling_config rescaling;
         clayer_resizing_config resizing;
+        clayer_augmentation_config augmentation;
     } config;
     clayer_shape inputs[SELFTEST_INPUTS];
     size_t input_count;
@@ -176,6 +177,8 @@ typedef void selftest_make(selftest_random *random, const selftest_layer *layer,
 selftest_make cly_selftest_join, cly_selftest_dot, cly_selftest_layer_scale;
 /* selftest_scale.c */
 selftest_make cly_selftest_layer_norm, cly_selftest_rescaling, cly_selftest_resizing;
+/* selftest_images.c */
+selftest_make cly_selftest_flip_images, cly_selftest_shift_images, cly_selftest_recolour_images;
 /* selftest_conv.c */
 selftest_make cly_selftest_conv, cly_selftest_conv_transpose, cly_selftest_depthwise, cly_selftest_separable,
     cly_selftest_dense;

@@ -1,8 +1,11 @@
-/* layers/augmentation.c: layers that change images at random in training, and in inference hand them on: each is a
- * table of Keras' arguments, kept for writing them again. Keras: keras/src/layers/preprocessing/image_preprocessing/;
- * tf_keras/src/layers/preprocessing/image_preprocessing.py. */
+/* layers/augmentation.c: layers that change images at random in training (augmentation_training.c), and in inference
+ * hand them on: each is a table of Keras' arguments, kept for writing them again. Keras:
+ * keras/src/layers/preprocessing/image_preprocessing/; tf_keras/src/layers/preprocessing/image_preprocessing.py. */
+#include "layers/augmentation.h"
+
+#include <string.h>
+
 #include "base/memory.h"
-#include "layers/layer.h"
 #include "layers/resampling.h"
 
 typedef clayer_augmentation_config config;
@@ -10,6 +13,7 @@ typedef clayer_augmentation_config config;
 /* ---- tables ---- */
 
 static const char *const modes[] = {"horizontal", "vertical", "horizontal_and_vertical", NULL};
+/* In the order of cly_ops_fill. */
 static const char *const fill_modes[] = {"reflect", "constant", "wrap", "nearest", NULL};
 static const char *const interpolations[] = {"bilinear", "nearest", NULL};
 
@@ -62,6 +66,14 @@ TABLE(aug_mix_params, RANGE, COUNT(num_chains, 3), COUNT(chain_depth, 3), LIST(f
       CLY_PARAM(config, alpha, NUMBER, .fallback = 1), CLY_PARAM_NEGATED(config, "all_ops", no_all_ops),
       INTERPOLATION(interpolations), SEED, FORMAT);
 
+cly_ops_fill cly_layers_fill_mode(const char *name) {
+    int mode = 0;
+    while (strcmp(fill_modes[mode], name) != 0) {
+        mode++;
+    }
+    return (cly_ops_fill)mode;
+}
+
 /* ---- arguments ---- */
 
 static const double *list_of(const cly_layers_param *param, const config *c, size_t *count_out) {
@@ -69,7 +81,8 @@ static const double *list_of(const cly_layers_param *param, const config *c, siz
     return *(const double *const *)((const char *)c + param->offset);
 }
 
-/* Lists have one number, or two that are limits; a range always has two. Defaults of two numbers are put in place. */
+/* Lists have one number, or two that are limits; a range always has two. Defaults of two numbers are put in place. Of
+ * limits the larger may stand first: most layers of Keras 3 put them in order. */
 static clayer_status check(clayer_layer *layer) {
     static const double range[2] = {0, 255}, erased[2] = {0.02, 0.33};
     clayer_status status = CLAYER_OK;
@@ -83,10 +96,10 @@ static clayer_status check(clayer_layer *layer) {
         if (count == 0 && (is_range || layer->class->params == erasing) &&
             param->offset != offsetof(config, fill_value)) {
             CLY_TRY(cly_layers_param_set_numbers(param, layer->config, is_range ? range : erased, 2));
-        } else if (count > 2 || (is_range && count != 2) || (count == 2 && list[0] > list[1])) {
+        } else if (count > 2 || (is_range && (count != 2 || list[0] > list[1]))) {
             return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "%s has %zu numbers%s, must have %s", param->name,
-                                   count, count == 2 && list[0] > list[1] ? ", of which the first is the larger" : "",
-                                   is_range ? "two, the lower first" : "one, or two with the lower first");
+                                   count, count == 2 ? ", of which the first is the larger" : "",
+                                   is_range ? "two, the lower first" : "one or two");
         }
     }
 done:
@@ -105,15 +118,14 @@ static bool is_known(const clayer_shape *shape) {
 
 /* The input's. Keras 2 shows a RandomHeight's or RandomWidth's size as unknown. Keras 3 shows a RandomCrop's size and
  * then predicts with the whole image, which is told apart by what is not known before a model runs. */
-static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                           clayer_shape *output_out) {
-    (void)count;
+static clayer_status infer_either(const clayer_layer *layer, const clayer_shape *inputs, bool training,
+                                  clayer_shape *output_out) {
     const config *c = layer->config;
     const int rows = cly_layers_spatial_axis(layer, 0), columns = cly_layers_spatial_axis(layer, 1);
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_layers_expect_rank(layer, inputs));
     *output_out = *inputs;
-    if (layer->class == &cly_layers_random_crop && (layer->generation == 2 || !is_known(inputs))) {
+    if (layer->class == &cly_layers_random_crop && (training || layer->generation == 2 || !is_known(inputs))) {
         output_out->dims[rows] = c->height;
         output_out->dims[columns] = c->width;
     } else if (layer->class->params == stretch && !is_known(inputs)) {
@@ -123,15 +135,30 @@ done:
     return status;
 }
 
+static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                           clayer_shape *output_out) {
+    (void)count;
+    return infer_either(layer, inputs, false, output_out);
+}
+
+static clayer_status infer_training(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                    clayer_shape *output_out) {
+    (void)count;
+    return infer_either(layer, inputs, true, output_out);
+}
+
 /* ---- steps ---- */
 
 static clayer_status plan_either(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
                                  bool backward, cly_ops_steps *steps) {
     const config *c = layer->config;
-    if (steps->training) {
+    if (steps->training && !cly_layers_augments(layer)) {
         return cly_layers_fail(layer, CLAYER_UNSUPPORTED,
                                "it changes images at random in training, which is not supported: it runs in inference "
                                "only");
+    }
+    if (steps->training) {
+        return cly_layers_plan_augmentation(layer, input, output, backward, steps);
     }
     if (layer->class == &cly_layers_random_crop && layer->generation == 2) {
         return cly_layers_plan_ratio_crop(layer, input, output, (int64_t[2]){c->height, c->width}, backward, steps);
@@ -153,15 +180,16 @@ static clayer_status plan_backward(const clayer_layer *layer, const clayer_shape
 
 /* ---- classes ---- */
 
-#define CLASS(name_, function, params_)                                            \
-    const cly_layers_class cly_layers_##function = {.name = (name_),               \
-                                                    .auto_name = #function,        \
-                                                    .rank = 2,                     \
-                                                    .config_size = sizeof(config), \
-                                                    .params = (params_),           \
-                                                    .check = check,                \
-                                                    .infer = infer,                \
-                                                    .plan = plan,                  \
+#define CLASS(name_, function, params_)                                               \
+    const cly_layers_class cly_layers_##function = {.name = (name_),                  \
+                                                    .auto_name = #function,           \
+                                                    .rank = 2,                        \
+                                                    .config_size = sizeof(config),    \
+                                                    .params = (params_),              \
+                                                    .check = check,                   \
+                                                    .infer = infer,                   \
+                                                    .infer_training = infer_training, \
+                                                    .plan = plan,                     \
                                                     .plan_backward = plan_backward}
 
 CLASS("RandomFlip", random_flip, flip);

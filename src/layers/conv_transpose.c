@@ -108,7 +108,6 @@ static void fill_shape(const clayer_layer *layer, const clayer_shape *input, con
         before[i] = made.before;
     }
     cly_layers_lead(layer, before, 0, shape->pad);
-    shape->has_bias = !c->no_bias;
 }
 
 static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,

@@ -80,8 +80,7 @@ static void fill_dense(const clayer_layer *layer, const clayer_shape *input, cly
                                   .groups = 1,
                                   .kernel = {1, 1, 1},
                                   .stride = {1, 1, 1},
-                                  .dilation = {1, 1, 1},
-                                  .has_bias = !c->no_bias};
+                                  .dilation = {1, 1, 1}};
 }
 
 static clayer_status plan_dense(const clayer_layer *layer, const clayer_shape *inputs, size_t count,

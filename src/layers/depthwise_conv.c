@@ -73,7 +73,6 @@ static void fill_shape(const clayer_layer *layer, const clayer_shape *input, con
     const config *c = layer->config;
     cly_layers_conv_shape(layer, input, output, c->kernel_size, c->strides, c->dilation_rate, c->padding, shape);
     shape->groups = shape->in_channels;
-    shape->has_bias = !c->no_bias;
 }
 
 static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,

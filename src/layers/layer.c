@@ -251,14 +251,19 @@ static clayer_status check_output(const clayer_layer *layer, const clayer_shape 
 
 clayer_status clayer_layer_get_output_shape(const clayer_layer *layer, const clayer_shape *inputs, size_t input_count,
                                             clayer_shape *output_out) {
-    clayer_status status = CLAYER_OK;
-    clayer_shape output = {0};
     if (layer == NULL || inputs == NULL || output_out == NULL) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_layer_get_output_shape: %s is NULL",
                              layer == NULL    ? "layer"
                              : inputs == NULL ? "inputs"
                                               : "output_out");
     }
+    return cly_layers_get_output_shape(layer, inputs, input_count, layer->training, output_out);
+}
+
+clayer_status cly_layers_get_output_shape(const clayer_layer *layer, const clayer_shape *inputs, size_t input_count,
+                                          bool training, clayer_shape *output_out) {
+    clayer_status status = CLAYER_OK;
+    clayer_shape output = {0};
     size_t least = layer->class->max_inputs == 0 ? 1 : layer->class->min_inputs;
     size_t most = layer->class->max_inputs == 0 ? 1 : layer->class->max_inputs;
     most = layer->inner_name != NULL ? 2 : most; /* the mask of the steps */
@@ -269,7 +274,7 @@ clayer_status clayer_layer_get_output_shape(const clayer_layer *layer, const cla
     for (size_t i = 0; i < input_count; i++) {
         CLY_TRY(check_input(layer, &inputs[i]));
     }
-    CLY_TRY(cly_layers_infer(layer, inputs, input_count, &output));
+    CLY_TRY(cly_layers_infer(layer, inputs, input_count, training, &output));
     CLY_TRY(check_output(layer, &output));
     *output_out = output;
 done:

@@ -46,6 +46,9 @@ typedef struct cly_layers_class {
     /* The output shape; input ranks and unknown (-1) dimensions are looked at here. */
     clayer_status (*infer)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                            clayer_shape *output_out);
+    /* That of training, if it is another. NULL: it is the same. */
+    clayer_status (*infer_training)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                    clayer_shape *output_out);
     /* cly_layers_add_weight for each, in Keras' order. NULL: no weights. */
     clayer_status (*declare)(clayer_layer *layer, const clayer_shape *inputs, size_t count);
     /* Writes the steps for concrete shapes that `infer` has accepted. No steps: the output is the input's memory
@@ -146,11 +149,15 @@ extern const cly_layers_class cly_layers_fold, cly_layers_unfold;
 
 /* The functions of the class for a call of the layer, which may be distributed over the steps of axis 1
  * (time_distributed.c). */
-clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count, bool training,
                                clayer_shape *output_out);
 clayer_status cly_layers_declare(clayer_layer *layer, const clayer_shape *inputs, size_t count);
 clayer_status cly_layers_plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                               const clayer_shape *output, cly_ops_steps *steps);
+
+/* As clayer_layer_get_output_shape, which asks for what the layer is set to, training or not. */
+clayer_status cly_layers_get_output_shape(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                          bool training, clayer_shape *output_out);
 
 /* Writes the backward steps of a layer whose forward pass has steps; none if nothing is wanted and no weight is
  * trainable. Where the forward pass has no steps the backward one has none either: the gradient of the input is that of
@@ -317,7 +324,7 @@ clayer_status cly_layers_plan_logits_gradient(const clayer_layer *layer, const c
 /* Backward: appends the gradient of the bias, weight `index`, if that is trained; dz has the output's shape. */
 clayer_status cly_layers_plan_bias_gradient(const clayer_layer *layer, const clayer_shape *output, int index,
                                             cly_ops_place dz, cly_ops_steps *steps);
-/* Backward: appends a step of `op` with a convolution's shape (whose bias and activation are left out) on three
+/* Backward: appends a step of `op` with a convolution's shape (whose activation is left out) on three
  * operands: of "conv" and the like x, w, y, of the gradients of weights x, dy, dw. */
 clayer_status cly_layers_plan_conv_gradient(const cly_ops_operator *op, const cly_ops_conv_shape *shape,
                                             cly_ops_place first, cly_ops_place second, cly_ops_place result,

@@ -69,14 +69,8 @@ done:
 
 /* ---- the part of an image that is kept, or the larger image that it is put into ---- */
 
-/* Sizes and the position of the image in them, negative where it begins outside. */
-typedef struct frame {
-    clayer_shape shape;
-    int64_t before[3]; /* of rows and columns first */
-} frame;
-
 /* The largest window in the middle that has the target's ratio. */
-static void crop_to_ratio(const clayer_layer *layer, const int64_t target[2], frame *f) {
+static void crop_to_ratio(const clayer_layer *layer, const int64_t target[2], cly_layers_frame *f) {
     const int axes[2] = {cly_layers_spatial_axis(layer, 0), cly_layers_spatial_axis(layer, 1)};
     const int64_t size[2] = {f->shape.dims[axes[0]], f->shape.dims[axes[1]]};
     for (int i = 0; i < 2; i++) {
@@ -88,7 +82,7 @@ static void crop_to_ratio(const clayer_layer *layer, const int64_t target[2], fr
 }
 
 /* As many rows or columns on both sides as come nearest to the target's ratio. */
-static void pad_to_ratio(const clayer_layer *layer, const int64_t target[2], frame *f) {
+static void pad_to_ratio(const clayer_layer *layer, const int64_t target[2], cly_layers_frame *f) {
     const int axes[2] = {cly_layers_spatial_axis(layer, 0), cly_layers_spatial_axis(layer, 1)};
     const int64_t size[2] = {f->shape.dims[axes[0]], f->shape.dims[axes[1]]};
     for (int i = 0; i < 2; i++) {
@@ -98,8 +92,8 @@ static void pad_to_ratio(const clayer_layer *layer, const int64_t target[2], fra
     }
 }
 
-static clayer_status plan_frame(const clayer_layer *layer, const clayer_shape *input, const frame *f, bool backward,
-                                cly_ops_place from, cly_ops_place to, cly_ops_steps *steps) {
+static clayer_status plan_frame(const clayer_layer *layer, const clayer_shape *input, const cly_layers_frame *f,
+                                bool backward, cly_ops_place from, cly_ops_place to, cly_ops_steps *steps) {
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_layers_plan_window(layer, input, &f->shape, f->before, backward, steps));
     steps->steps[steps->count - 1].operands[0] = from;
@@ -184,7 +178,7 @@ static clayer_status plan_resizing(const clayer_layer *layer, const clayer_shape
     const int64_t target[2] = {c->height, c->width};
     const cly_ops_place framed = CLY_PLACE(CLY_TEMPORARY, 0), x = CLY_PLACE(CLY_INPUT, 0);
     clayer_status status = CLAYER_OK;
-    frame f = {.shape = *input};
+    cly_layers_frame f = {.shape = *input};
     cly_layers_resampling r = {.method = cly_layers_interpolation(c->interpolation), .antialias = c->antialias};
     if (c->crop_to_aspect_ratio) {
         crop_to_ratio(layer, target, &f);
@@ -242,31 +236,39 @@ static clayer_status crop_infer(const clayer_layer *layer, const clayer_shape *i
     return resize_shape(layer, inputs, c->height, c->width, output_out);
 }
 
-clayer_status cly_layers_plan_ratio_crop(const clayer_layer *layer, const clayer_shape *input,
-                                         const clayer_shape *output, const int64_t target[2], bool backward,
-                                         cly_ops_steps *steps) {
+clayer_status cly_layers_plan_part(const clayer_layer *layer, const clayer_shape *input, const clayer_shape *output,
+                                   const cly_layers_frame *f, bool backward, cly_ops_steps *steps) {
     const cly_ops_place framed = CLY_PLACE(CLY_TEMPORARY, 0);
     const cly_ops_place x = backward ? CLY_PLACE(CLY_INPUT_GRADIENT, 0) : CLY_PLACE(CLY_INPUT, 0);
     const cly_ops_place y = backward ? CLY_PLACE(CLY_OUTPUT_GRADIENT, 0) : CLY_PLACE(CLY_OUTPUT, 0);
     clayer_status status = CLAYER_OK;
-    frame f = {.shape = *input};
-    crop_to_ratio(layer, target, &f);
-    const bool frames = !cly_layers_same_shape(&f.shape, input);
+    const bool frames = !cly_layers_same_shape(&f->shape, input);
     const cly_ops_place near = frames ? framed : x;
     const cly_layers_resampling r = {
         .method = CLY_RESAMPLE_BILINEAR, .from = backward ? y : near, .to = backward ? near : y};
+    if (cly_layers_same_shape(&f->shape, output)) {
+        return frames ? plan_frame(layer, input, f, backward, backward ? y : x, backward ? x : y, steps) : CLAYER_OK;
+    }
     if (frames) {
-        steps->temporary_bytes[0] = cly_layers_bytes(&f.shape);
+        steps->temporary_bytes[0] = cly_layers_bytes(&f->shape);
     }
     if (frames && !backward) {
-        CLY_TRY(plan_frame(layer, input, &f, false, x, framed, steps));
+        CLY_TRY(plan_frame(layer, input, f, false, x, framed, steps));
     }
-    CLY_TRY(cly_layers_plan_resample(layer, &f.shape, output, &r, backward, steps));
+    CLY_TRY(cly_layers_plan_resample(layer, &f->shape, output, &r, backward, steps));
     if (frames && backward) {
-        CLY_TRY(plan_frame(layer, input, &f, true, framed, x, steps));
+        CLY_TRY(plan_frame(layer, input, f, true, framed, x, steps));
     }
 done:
     return status;
+}
+
+clayer_status cly_layers_plan_ratio_crop(const clayer_layer *layer, const clayer_shape *input,
+                                         const clayer_shape *output, const int64_t target[2], bool backward,
+                                         cly_ops_steps *steps) {
+    cly_layers_frame f = {.shape = *input};
+    crop_to_ratio(layer, target, &f);
+    return cly_layers_plan_part(layer, input, output, &f, backward, steps);
 }
 
 /* The middle of the image; of one that is smaller in either direction the middle with the target's ratio, bilinearly
@@ -275,10 +277,7 @@ static clayer_status plan_crop(const clayer_layer *layer, const clayer_shape *in
                                bool backward, cly_ops_steps *steps) {
     const crop_config *c = layer->config;
     const int64_t target[2] = {c->height, c->width};
-    const cly_ops_place x = backward ? CLY_PLACE(CLY_INPUT_GRADIENT, 0) : CLY_PLACE(CLY_INPUT, 0);
-    const cly_ops_place y = backward ? CLY_PLACE(CLY_OUTPUT_GRADIENT, 0) : CLY_PLACE(CLY_OUTPUT, 0);
-    clayer_status status = CLAYER_OK;
-    frame f = {.shape = *output};
+    cly_layers_frame f = {.shape = *output};
     int64_t spare[2];
     for (int i = 0; i < 2; i++) {
         spare[i] = input->dims[cly_layers_spatial_axis(layer, i)] - target[i];
@@ -287,11 +286,7 @@ static clayer_status plan_crop(const clayer_layer *layer, const clayer_shape *in
     if (spare[0] < 0 || spare[1] < 0) {
         return cly_layers_plan_ratio_crop(layer, input, output, target, backward, steps);
     }
-    if (spare[0] > 0 || spare[1] > 0) { /* else the output is the input */
-        CLY_TRY(plan_frame(layer, input, &f, backward, backward ? y : x, backward ? x : y, steps));
-    }
-done:
-    return status;
+    return cly_layers_plan_part(layer, input, output, &f, backward, steps);
 }
 
 static clayer_status crop_plan(const clayer_layer *layer, const clayer_shape *inputs, size_t count,

@@ -104,7 +104,6 @@ static clayer_status split(const clayer_layer *layer, const clayer_shape *input,
                           &p.depthwise);
     p.depthwise.groups = p.depthwise.in_channels;
     cly_layers_conv_shape(layer, &p.middle, output, ones, ones, ones, "valid", &p.pointwise);
-    p.pointwise.has_bias = !c->no_bias;
     *parts_out = p;
     return CLAYER_OK;
 }

@@ -133,7 +133,6 @@ clayer_status cly_layers_plan_conv_gradient(const cly_ops_operator *op, const cl
     const bool of_weights = op == &cly_ops_conv_weights_operator || op == &cly_ops_depthwise_weights_operator;
     CLY_TRY(cly_ops_steps_add(steps, op, &step));
     step->shape.conv = *shape;
-    step->shape.conv.has_bias = false;
     step->shape.conv.activation = (cly_ops_activation){.id = CLY_LINEAR};
     step->operands[0] = first;
     step->operands[1] = second;

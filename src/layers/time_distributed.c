@@ -101,19 +101,21 @@ static clayer_status check_mask(const clayer_layer *layer, const clayer_shape *i
 
 /* ---- the functions of a layer ---- */
 
-clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count, bool training,
                                clayer_shape *output_out) {
     clayer_status status = CLAYER_OK;
     clayer_shape input, output = {0};
+    clayer_status (*const infer)(const clayer_layer *, const clayer_shape *, size_t, clayer_shape *) =
+        training && layer->class->infer_training != NULL ? layer->class->infer_training : layer->class->infer;
     if (layer->inner_name == NULL) {
-        return layer->class->infer(layer, inputs, count, output_out);
+        return infer(layer, inputs, count, output_out);
     }
     if (count > 1 && takes_mask(layer->class)) {
         return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "a mask for its layer '%s'", layer->inner_name);
     }
     CLY_TRY(fold(layer, inputs, &input));
     CLY_TRY(count == 2 ? check_mask(layer, inputs) : CLAYER_OK);
-    CLY_TRY(layer->class->infer(layer, &input, 1, &output));
+    CLY_TRY(infer(layer, &input, 1, &output));
     CLY_TRY(cly_layers_unfold_steps(layer, &output, inputs, output_out));
 done:
     return status;

@@ -1,9 +1,11 @@
-/* model/fold.c: the device memory and values of kernels and biases that have a BatchNormalization in them.
+/* model/fold.c: the device memory and values of what convolutions take of BatchNormalizations beside them: kernel and
+ * bias with the one before in them, and vectors by which they do the one behind.
  *
- * The layers' own weights stay as they are, for saving and training; the copies follow them by their versions. */
+ * The layers' own weights stay as they are, for saving and training; what is made of them follows their versions. */
 #include "model/fold.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -18,7 +20,7 @@ clayer_status cly_model_fold_find(cly_model_fold **list, const cly_model_fold *l
     void *memory = NULL;
     for (cly_model_fold *fold = *list; fold != NULL; fold = fold->next) {
         if (fold->layer == like->layer && fold->kernel == like->kernel &&
-            same_normalisation(&fold->before, &like->before) && same_normalisation(&fold->after, &like->after)) {
+            same_normalisation(&fold->before, &like->before) && same_normalisation(&fold->behind, &like->behind)) {
             *fold_out = fold;
             return CLAYER_OK;
         }
@@ -33,12 +35,18 @@ done:
     return status;
 }
 
-static const cly_ops_fold *how(const cly_model_fold *fold) {
-    return fold->before.layer != NULL ? &fold->before.how : &fold->after.how;
+/* 0: not wanted. */
+static uint64_t bytes_of(const cly_model_fold *fold, int result) {
+    const int64_t counts[] = {fold->how.count, fold->how.bias_count, CLY_OPS_FOLD_VECTORS * fold->channels};
+    return (uint64_t)counts[result] * sizeof(float);
 }
 
 uint64_t cly_model_fold_bytes(const cly_model_fold *fold) {
-    return (uint64_t)(how(fold)->count + how(fold)->bias_count) * sizeof(float);
+    uint64_t bytes = 0;
+    for (int i = 0; i < CLY_MODEL_FOLDED; i++) {
+        bytes += bytes_of(fold, i);
+    }
+    return bytes;
 }
 
 /* ---- values ---- */
@@ -63,7 +71,7 @@ static bool note_versions(const clayer_layer *layer, const int *indexes, int cou
 static bool notice_change(cly_model_fold *fold) {
     const int own[] = {fold->kernel, fold->bias};
     bool changed = note_versions(fold->layer, own, 2, fold->versions);
-    const cly_model_normalisation *const both[] = {&fold->before, &fold->after};
+    const cly_model_normalisation *const both[] = {&fold->before, &fold->behind};
     for (int i = 0; i < 2; i++) {
         const int indexes[] = {both[i]->gamma, both[i]->beta, both[i]->mean, both[i]->variance};
         changed = note_versions(both[i]->layer, indexes, 4, &fold->versions[2 + 4 * i]) || changed;
@@ -71,22 +79,25 @@ static bool notice_change(cly_model_fold *fold) {
     return changed;
 }
 
+static cly_ops_normalisation values_of(const cly_model_normalisation *n) {
+    return (cly_ops_normalisation){.gamma = weight_of(n->layer, n->gamma),
+                                   .beta = weight_of(n->layer, n->beta),
+                                   .mean = weight_of(n->layer, n->mean),
+                                   .variance = weight_of(n->layer, n->variance),
+                                   .epsilon = n->epsilon};
+}
+
 static clayer_status make_values(clayer_context *context, const cly_model_fold *fold) {
     clayer_status status = CLAYER_OK;
-    cl_mem w = weight_of(fold->layer, fold->kernel), b = weight_of(fold->layer, fold->bias);
-    const cly_model_normalisation *const both[] = {&fold->before, &fold->after};
-    for (int i = 0; i < 2; i++) {
-        const cly_model_normalisation *n = both[i];
-        if (n->layer != NULL) {
-            const cly_ops_normalisation from = {.gamma = weight_of(n->layer, n->gamma),
-                                                .beta = weight_of(n->layer, n->beta),
-                                                .mean = weight_of(n->layer, n->mean),
-                                                .variance = weight_of(n->layer, n->variance),
-                                                .epsilon = n->epsilon};
-            CLY_TRY(cly_ops_fold_run(context, &n->how, &from, w, b, fold->buffers[0], fold->buffers[1]));
-            w = fold->buffers[0];
-            b = fold->buffers[1];
-        }
+    if (fold->before.layer != NULL) {
+        const cly_ops_normalisation from = values_of(&fold->before);
+        CLY_TRY(cly_ops_fold_before(context, &fold->how, &from, weight_of(fold->layer, fold->kernel),
+                                    weight_of(fold->layer, fold->bias), fold->buffers[CLY_MODEL_FOLDED_KERNEL],
+                                    fold->buffers[CLY_MODEL_FOLDED_BIAS]));
+    }
+    if (fold->behind.layer != NULL) {
+        const cly_ops_normalisation from = values_of(&fold->behind);
+        CLY_TRY(cly_ops_fold_behind(context, fold->channels, &from, fold->buffers[CLY_MODEL_FOLDED_NORM]));
     }
 done:
     return status;
@@ -94,17 +105,15 @@ done:
 
 clayer_status cly_model_fold_update(clayer_context *context, cly_model_fold *fold) {
     clayer_status status = CLAYER_OK;
-    const uint64_t bytes[] = {(uint64_t)how(fold)->count * sizeof(float),
-                              (uint64_t)how(fold)->bias_count * sizeof(float)};
-    for (int i = 0; i < 2; i++) {
-        if (fold->buffers[i] == NULL) {
-            CLY_TRY(cly_device_buffer_create(context, bytes[i], &fold->buffers[i]));
+    for (int i = 0; i < CLY_MODEL_FOLDED; i++) {
+        if (fold->buffers[i] == NULL && bytes_of(fold, i) > 0) {
+            CLY_TRY(cly_device_buffer_create(context, bytes_of(fold, i), &fold->buffers[i]));
         }
     }
     if (notice_change(fold)) {
         status = make_values(context, fold);
         if (status != CLAYER_OK) {
-            fold->versions[0] = 0; /* no weight has that one: made anew next time */
+            memset(fold->versions, 0, sizeof(fold->versions)); /* no weight has that one: made anew next time */
         }
     }
 done:
@@ -114,7 +123,7 @@ done:
 void cly_model_folds_destroy(clayer_context *context, cly_model_fold *list) {
     while (list != NULL) {
         cly_model_fold *next = list->next;
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < CLY_MODEL_FOLDED; i++) {
             cly_device_buffer_destroy(context, list->buffers[i]);
         }
         free(list);

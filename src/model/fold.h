@@ -1,5 +1,5 @@
-/* model/fold.h: kernels and biases with a BatchNormalization in them (fold.c). A model keeps one set of them for all of
- * its plans. */
+/* model/fold.h: what convolutions take of BatchNormalizations beside them (fold.c). A model keeps one set of it for all
+ * of its plans. */
 #ifndef CLY_MODEL_FOLD_H
 #define CLY_MODEL_FOLD_H
 
@@ -14,24 +14,27 @@ typedef struct cly_model_normalisation {
     clayer_layer *layer;
     int gamma, beta, mean, variance;
     float epsilon;
-    cly_ops_fold how;
 } cly_model_normalisation;
 
+/* The results of a fold, as indexes of CLY_FOLDED. */
+enum { CLY_MODEL_FOLDED_KERNEL = 0, CLY_MODEL_FOLDED_BIAS, CLY_MODEL_FOLDED_NORM, CLY_MODEL_FOLDED };
+
 typedef struct cly_model_fold {
-    clayer_layer *layer; /* whose kernel and bias (-1: none) it is */
+    cly_model_normalisation before, behind;
+    clayer_layer *layer; /* whose kernel and bias (-1: none) have `before` in them; NULL: there is none */
     int kernel, bias;
-    cly_model_normalisation before, after;
-    /* The results, CLY_FOLDED 0 and 1; made and kept up to date by cly_model_fold_update. */
-    cl_mem buffers[2];
-    uint64_t versions[2 + 2 * 4]; /* of the weights that they were made from */
-    bool counted;                 /* while a plan adds up its bytes */
+    cly_ops_fold how;                 /* and how */
+    int64_t channels;                 /* of `behind` */
+    cl_mem buffers[CLY_MODEL_FOLDED]; /* made and kept up to date by cly_model_fold_update; NULL: not wanted */
+    uint64_t versions[2 + 2 * 4];     /* of the weights that they were made from */
+    bool counted;                     /* while a plan adds up its bytes */
     struct cly_model_fold *next;
 } cly_model_fold;
 
 /* The fold of `list` that is alike, or a new one put before it; borrowed from the list. */
 clayer_status cly_model_fold_find(cly_model_fold **list, const cly_model_fold *like, cly_model_fold **fold_out);
 
-/* Bytes of both results. */
+/* Bytes of all results. */
 uint64_t cly_model_fold_bytes(const cly_model_fold *fold);
 
 /* Makes the memory, if there is none, and the values, if a weight changed. Enqueues only. */

@@ -128,22 +128,12 @@ static bool is_by_channel(const cly_ops_batch_norm_shape *n, int64_t batch, int6
            n->inner == (channels_first ? pixels : 1);
 }
 
-/* The normalisation of the steps' last convolution, whose kernel is (taps, in, out), for depthwise ones (taps, out),
- * and for transposed ones (taps, out, in). */
-static bool fold_after(const cly_ops_step *last, const cly_ops_batch_norm_shape *n, cly_ops_fold *how_out) {
+/* The normalisation of what the step, a convolution, gives. */
+static bool is_of_output(const cly_ops_step *last, const cly_ops_batch_norm_shape *n) {
     const cly_ops_conv_shape *c = &last->shape.conv;
     const bool transposed = last->op == &cly_ops_conv_transpose_operator;
-    const int64_t channels = transposed ? c->in_channels : c->out_channels;
-    if (last->operands[3].kind != CLY_OUTPUT || c->activation.id != CLY_LINEAR || (transposed && c->groups != 1) ||
-        !is_by_channel(n, c->batch, channels, transposed ? c->in : c->out, c->channels_first)) {
-        return false;
-    }
-    *how_out = (cly_ops_fold){
-        .count = c->kernel[0] * c->kernel[1] * c->kernel[2] * (c->in_channels / c->groups) * c->out_channels,
-        .division = transposed ? c->out_channels : 1,
-        .channels = (int)channels,
-        .bias_count = channels};
-    return true;
+    return is_by_channel(n, c->batch, transposed ? c->in_channels : c->out_channels, transposed ? c->in : c->out,
+                         c->channels_first);
 }
 
 /* No tap of any output position lies outside the input: what stands there is zero, not normalised. */
@@ -179,45 +169,29 @@ static bool fold_before(const cly_ops_step *step, const cly_ops_batch_norm_shape
         .count = c->kernel[0] * c->kernel[1] * c->kernel[2] * (c->in_channels / c->groups) * c->out_channels,
         .division = depthwise ? c->out_channels / c->in_channels : c->out_channels * (flat ? n->inner : 1),
         .channels = flat ? n->axis : c->in_channels,
-        .bias_count = c->out_channels,
-        .before = true};
+        .bias_count = c->out_channels};
     return true;
 }
 
-/* The call's own fold, begun where it has none; NULL if `step`'s kernel is no weight of its own. */
-static cly_model_fold *open_fold(cly_model_fuse_state *f, size_t call, cly_ops_step *step) {
-    cly_model_fold *fold = &f->folds[call];
-    if (fold->layer == NULL && step->operands[1].kind == CLY_WEIGHT && step->operands[2].kind != CLY_FOLDED) {
-        *fold = (cly_model_fold){.layer = f->model->nodes[call]->layer,
-                                 .kernel = step->operands[1].index,
-                                 .bias = step->operands[2].kind == CLY_WEIGHT ? step->operands[2].index : -1};
-        step->operands[1] = (cly_ops_place){CLY_FOLDED, 0};
-        step->operands[2] = (cly_ops_place){CLY_FOLDED, 1};
-        step->shape.conv.has_bias = true;
-    }
-    return step->operands[1].kind == CLY_FOLDED ? fold : NULL;
-}
-
-static void fuse_after(cly_model_fuse_state *f, size_t call) {
+static void fuse_behind(cly_model_fuse_state *f, size_t call) {
     const cly_ops_step *step = cly_model_fuse_only_step(f, call, &cly_ops_batch_norm_operator);
     const size_t source = step == NULL ? CLY_MODEL_NO_CALL : cly_model_fuse_sole_source(f, call);
-    if (source == CLY_MODEL_NO_CALL || f->folds[source].after.layer != NULL) {
+    if (source == CLY_MODEL_NO_CALL) {
         return;
     }
     cly_ops_step *last = cly_model_fuse_last_step(f, source);
-    cly_ops_fold how;
-    if (!cly_model_fuse_is_convolution(last) || !fold_after(last, &step->shape.batch_norm, &how)) {
-        return;
-    }
-    cly_model_fold *fold = open_fold(f, source, last);
-    if (fold != NULL) {
-        fold->after = describe(f->model->nodes[call]->layer, step);
-        fold->after.how = how;
+    if (cly_model_fuse_is_convolution(last) && last->operands[3].kind == CLY_OUTPUT &&
+        last->operands[4].kind == CLY_NOWHERE && last->shape.conv.activation.id == CLY_LINEAR &&
+        is_of_output(last, &step->shape.batch_norm)) {
+        last->operands[4] = (cly_ops_place){CLY_FOLDED, CLY_MODEL_FOLDED_NORM};
+        last->shape.conv.activation = step->shape.batch_norm.activation;
+        f->folds[source].behind = describe(f->model->nodes[call]->layer, step);
+        f->folds[source].channels = step->shape.batch_norm.axis;
         cly_model_fuse_take_over(f, call, CLY_MODEL_BATCH_NORMALIZATION);
     }
 }
 
-/* Only where the convolution is the call's one step, so that a fold behind it is of the same kernel. */
+/* Only where the convolution is the call's one step, but for a softmax, and its kernel a weight of its own. */
 static void fuse_before(cly_model_fuse_state *f, size_t call) {
     cly_ops_steps *steps = &f->plan->calls[call].steps;
     if (steps->count == 0 || !cly_model_fuse_is_convolution(&steps->steps[0]) ||
@@ -227,16 +201,19 @@ static void fuse_before(cly_model_fuse_state *f, size_t call) {
     const size_t source = cly_model_fuse_sole_source(f, call);
     const cly_ops_step *step =
         source == CLY_MODEL_NO_CALL ? NULL : cly_model_fuse_only_step(f, source, &cly_ops_batch_norm_operator);
-    cly_ops_fold how;
-    if (step == NULL || !fold_before(&steps->steps[0], &step->shape.batch_norm, &how)) {
+    cly_ops_place *operands = steps->steps[0].operands;
+    cly_model_fold *fold = &f->folds[call];
+    if (step == NULL || operands[1].kind != CLY_WEIGHT ||
+        !fold_before(&steps->steps[0], &step->shape.batch_norm, &fold->how)) {
         return;
     }
-    cly_model_fold *fold = open_fold(f, call, &steps->steps[0]);
-    if (fold != NULL) {
-        fold->before = describe(f->model->nodes[source]->layer, step);
-        fold->before.how = how;
-        cly_model_fuse_take_over(f, source, CLY_MODEL_BATCH_NORMALIZATION);
-    }
+    fold->layer = f->model->nodes[call]->layer;
+    fold->kernel = operands[1].index;
+    fold->bias = operands[2].kind == CLY_WEIGHT ? operands[2].index : -1;
+    fold->before = describe(f->model->nodes[source]->layer, step);
+    operands[1] = (cly_ops_place){CLY_FOLDED, CLY_MODEL_FOLDED_KERNEL};
+    operands[2] = (cly_ops_place){CLY_FOLDED, CLY_MODEL_FOLDED_BIAS};
+    cly_model_fuse_take_over(f, source, CLY_MODEL_BATCH_NORMALIZATION);
 }
 
 /* ---- all of it ---- */
@@ -246,7 +223,7 @@ static clayer_status keep_folds(cly_model_fuse_state *f, cly_model_fold **folds)
     clayer_status status = CLAYER_OK;
     cly_model_run_plan *plan = f->plan;
     for (size_t i = 0; i < plan->call_count; i++) {
-        if (f->folds[i].layer != NULL) {
+        if (f->folds[i].before.layer != NULL || f->folds[i].behind.layer != NULL) {
             CLY_TRY(cly_model_fold_find(folds, &f->folds[i], &plan->calls[i].fold));
             plan->calls[i].fold->counted = false;
         }
@@ -280,7 +257,7 @@ clayer_status cly_model_fuse(const clayer_model *model, cly_model_fold **folds, 
         cly_model_fuse_windows(&f, i);
         if ((f.not_fused & CLAYER_FUSE_BATCH_NORMALIZATION) == 0) {
             fuse_before(&f, i);
-            fuse_after(&f, i);
+            fuse_behind(&f, i);
         }
         if ((f.not_fused & CLAYER_FUSE_ACTIVATION) == 0) {
             fuse_activation(&f, i);

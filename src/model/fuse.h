@@ -11,7 +11,7 @@ typedef struct cly_model_fuse_state {
     cly_model_run_plan *plan;
     unsigned not_fused;    /* an observer sees every layer's output, so all is switched off */
     size_t *readers;       /* of each call's output: sources of needed calls, and outputs of the model */
-    cly_model_fold *folds; /* one a call; layer NULL: none */
+    cly_model_fold *folds; /* one a call, of which `before` and `behind` may be without a layer */
 } cly_model_fuse_state;
 
 /* The call with steps that makes the first source of `call`, if nothing else reads that; else CLY_MODEL_NO_CALL. */

@@ -119,7 +119,7 @@ static clayer_status plan_call(const clayer_node *node, cly_model_run_plan *plan
     if (layer->class == &cly_layers_unfold) {
         inputs[count++] = plan->calls[node->fold->inputs[0]->index].output;
     }
-    CLY_TRY(clayer_layer_get_output_shape(layer, inputs, count, &call->output));
+    CLY_TRY(cly_layers_get_output_shape(layer, inputs, count, call->steps.training, &call->output));
     CLY_TRY(measure(layer, &call->output, &call->output_bytes));
     if (layer->class->declare != NULL) {
         CLY_TRY(clayer_layer_build(layer, inputs, node->input_count));

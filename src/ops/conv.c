@@ -74,19 +74,17 @@ clayer_status cly_ops_conv_run_reference(clayer_context *context, const void *sh
     cly_ops_options(context, &s->activation, count, options);
     cly_launch launch = {.program = "conv", .options = options, .kernel = "conv_reference"};
     cly_ops_each(context, count, &launch);
-    /* A missing bias is stood in for by the weights: not every driver takes a NULL buffer. */
-    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]),
-                          CLY_BUFFER(operands[s->has_bias ? 2 : 1]), CLY_BUFFER(operands[3]), CLY_LONG(count),
-                          CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel),
-                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad),
-                          CLY_OPS_CHANNELS(s, n), CLY_INT(s->channels_first), CLY_INT(s->has_bias),
-                          CLY_OPS_SPACING(s->y, s->out_channels), CLY_OPS_PARAMETERS(s));
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_OPS_BIAS(operands),
+                          CLY_BUFFER(operands[3]), CLY_LONG(count), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out),
+                          CLY_OPS_SIZES(s->kernel), CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation),
+                          CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n), CLY_INT(s->channels_first),
+                          CLY_OPS_SPACING(s->y, s->out_channels), CLY_OPS_EPILOGUE(s, operands, s->out_channels));
 }
 
-/* ---- bias and activation after a GEMM ---- */
+/* ---- what follows a GEMM ---- */
 
-static clayer_status run_bias_activation(clayer_context *context, const cly_ops_conv_shape *s, const cl_mem *operands) {
-    if (!s->has_bias && s->activation.id == CLY_LINEAR) {
+static clayer_status run_epilogue(clayer_context *context, const cly_ops_conv_shape *s, const cl_mem *operands) {
+    if (operands[2] == NULL && operands[4] == NULL && s->activation.id == CLY_LINEAR) {
         return CLAYER_OK;
     }
     const int64_t out_pixels = cly_ops_conv_sizes_of(s).out_pixels;
@@ -94,11 +92,11 @@ static clayer_status run_bias_activation(clayer_context *context, const cly_ops_
     const int64_t width = s->channels_first ? out_pixels : s->out_channels;
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, &s->activation, rows, options);
-    cly_launch launch = {.program = "conv", .options = options, .kernel = "bias_activation"};
+    cly_launch launch = {.program = "conv", .options = options, .kernel = "epilogue"};
     const cly_arg split = cly_ops_rows(context, rows, width, &launch);
-    return cly_device_run(context, &launch, CLY_BUFFER(operands[3]), CLY_BUFFER(operands[s->has_bias ? 2 : 3]),
-                          CLY_LONG(rows), split, CLY_INT(width), CLY_INT(s->out_channels), CLY_INT(!s->channels_first),
-                          CLY_INT(s->has_bias), CLY_OPS_SPACING(s->y, width), CLY_OPS_PARAMETERS(s));
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[3]), CLY_OPS_BIAS(operands), CLY_LONG(rows), split,
+                          CLY_INT(width), CLY_INT(s->out_channels), CLY_INT(!s->channels_first),
+                          CLY_OPS_SPACING(s->y, width), CLY_OPS_EPILOGUE(s, operands, s->out_channels));
 }
 
 /* A GEMM of columns[group][pixel][tap, channel] by w, whose columns of one group lie side by side: pixels of y from
@@ -183,7 +181,7 @@ static clayer_status run_gemm(clayer_context *context, const void *shape, const 
         const cly_gemm x = {.a = operands[0], .a_ld = s->in_channels, .a_stride = n.group_in};
         CLY_TRY(multiply_last(context, s, operands, x, 0, s->batch * n.out_pixels));
     }
-    CLY_TRY(run_bias_activation(context, s, operands));
+    CLY_TRY(run_epilogue(context, s, operands));
 done:
     return status;
 }
@@ -298,7 +296,7 @@ static clayer_status run_im2col(clayer_context *context, const void *shape, cons
     const cly_ops_conv_shape *s = shape;
     CLY_TRY(s->channels_first ? run_im2col_first(context, s, operands, workspace)
                               : run_im2col_last(context, s, operands, workspace));
-    CLY_TRY(run_bias_activation(context, s, operands));
+    CLY_TRY(run_epilogue(context, s, operands));
 done:
     return status;
 }

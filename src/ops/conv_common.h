@@ -20,6 +20,13 @@ cly_ops_conv_sizes cly_ops_conv_sizes_of(const cly_ops_conv_shape *shape);
     CLY_FLOAT4((s)->activation.parameters[0], (s)->activation.parameters[1], (s)->activation.parameters[2], \
                (s)->activation.parameters[3])
 
+/* What kernels take for a bias, operand 2, and as EPILOGUE_ARGUMENTS of epilogue.h, where they write `channels`
+ * channels. What is absent is stood in for by the weights: not every driver takes a NULL buffer. */
+#define CLY_OPS_BIAS(operands) CLY_BUFFER((operands)[(operands)[2] != NULL ? 2 : 1])
+#define CLY_OPS_EPILOGUE(s, operands, channels)                                            \
+    CLY_INT((operands)[2] != NULL), CLY_BUFFER((operands)[(operands)[4] != NULL ? 4 : 1]), \
+        CLY_INT((operands)[4] != NULL ? (channels) : 0), CLY_OPS_PARAMETERS(s)
+
 /* conv_reference of conv.cl, which a depthwise convolution is too. Operands as conv.h has them. */
 clayer_status cly_ops_conv_run_reference(clayer_context *context, const void *shape, const cl_mem *operands,
                                          cl_mem workspace);

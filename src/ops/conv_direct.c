@@ -117,12 +117,12 @@ static clayer_status run_conv_shape(clayer_context *context, const cly_ops_conv_
                                .kernel = "conv_direct",
                                .global = {(size_t)(s->groups * cly_base_divide_up(blocks, each)), (size_t)lines, 1},
                                .local = {1, 1, 1}};
-    return cly_device_run(
-        context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(w), CLY_BUFFER(operands[s->has_bias ? 2 : 1]),
-        CLY_BUFFER(operands[3]), CLY_LOCAL((size_t)line_floats(s, stretch) * sizeof(float)), CLY_OPS_SIZES(s->in),
-        CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel), CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation),
-        CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n), CLY_INT(stretch), CLY_INT(each), CLY_INT(s->has_bias),
-        CLY_OPS_SPACING(s->y, s->out_channels), CLY_OPS_PARAMETERS(s));
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(w), CLY_OPS_BIAS(operands),
+                          CLY_BUFFER(operands[3]), CLY_LOCAL((size_t)line_floats(s, stretch) * sizeof(float)),
+                          CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel),
+                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad),
+                          CLY_OPS_CHANNELS(s, n), CLY_INT(stretch), CLY_INT(each),
+                          CLY_OPS_SPACING(s->y, s->out_channels), CLY_OPS_EPILOGUE(s, operands, s->out_channels));
 }
 
 clayer_status cly_ops_conv_direct_run(clayer_context *context, const void *shape, const cl_mem *operands,

@@ -22,11 +22,11 @@ clayer_status cly_ops_conv_transpose_run_reference(clayer_context *context, cons
     cly_ops_options(context, &s->activation, count, options);
     cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_reference"};
     cly_ops_each(context, count, &launch);
-    return cly_device_run(
-        context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_BUFFER(operands[s->has_bias ? 2 : 1]),
-        CLY_BUFFER(operands[3]), CLY_LONG(count), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel),
-        CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n),
-        CLY_INT(s->channels_first), CLY_INT(s->has_bias), CLY_OPS_SPACING(s->y, s->in_channels), CLY_OPS_PARAMETERS(s));
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_OPS_BIAS(operands),
+                          CLY_BUFFER(operands[3]), CLY_LONG(count), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out),
+                          CLY_OPS_SIZES(s->kernel), CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation),
+                          CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n), CLY_INT(s->channels_first),
+                          CLY_OPS_SPACING(s->y, s->in_channels), CLY_OPS_EPILOGUE(s, operands, s->in_channels));
 }
 
 /* ---- gemm ---- */
@@ -201,12 +201,12 @@ static clayer_status gather_last(clayer_context *context, const cly_ops_conv_sha
     cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_gather_last"};
     const cly_arg split = cly_ops_rows(context, rows, p->channels, &launch);
     return cly_device_run(
-        context, &launch, CLY_BUFFER(workspace), CLY_BUFFER(operands[s->has_bias ? 2 : 1]), CLY_BUFFER(operands[3]),
-        CLY_LONG(rows), split, CLY_INT(p->image), CLY_OPS_SIZES(p->begin), CLY_OPS_SIZES(p->size), CLY_INT(p->channel),
-        CLY_INT(p->channels), CLY_OPS_SIZES(p->x_begin), CLY_OPS_SIZES(p->x_size), CLY_LONG(p->image_step),
-        CLY_LONG(p->group_step), CLY_LONG(p->pixel_step), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->kernel),
-        CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n),
-        CLY_INT(s->has_bias), CLY_OPS_SPACING(s->y, s->in_channels), CLY_OPS_PARAMETERS(s));
+        context, &launch, CLY_BUFFER(workspace), CLY_OPS_BIAS(operands), CLY_BUFFER(operands[3]), CLY_LONG(rows), split,
+        CLY_INT(p->image), CLY_OPS_SIZES(p->begin), CLY_OPS_SIZES(p->size), CLY_INT(p->channel), CLY_INT(p->channels),
+        CLY_OPS_SIZES(p->x_begin), CLY_OPS_SIZES(p->x_size), CLY_LONG(p->image_step), CLY_LONG(p->group_step),
+        CLY_LONG(p->pixel_step), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->kernel), CLY_OPS_SIZES(s->stride),
+        CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n),
+        CLY_OPS_SPACING(s->y, s->in_channels), CLY_OPS_EPILOGUE(s, operands, s->in_channels));
 }
 
 static clayer_status gather_first(clayer_context *context, const cly_ops_conv_shape *s, const piece *p,
@@ -218,12 +218,12 @@ static clayer_status gather_first(clayer_context *context, const cly_ops_conv_sh
     cly_launch launch = {.program = "conv_transpose", .options = options, .kernel = "conv_transpose_gather_first"};
     cly_ops_each(context, count, &launch);
     return cly_device_run(
-        context, &launch, CLY_BUFFER(workspace), CLY_BUFFER(operands[s->has_bias ? 2 : 1]), CLY_BUFFER(operands[3]),
-        CLY_LONG(count), CLY_INT(p->image), CLY_OPS_SIZES(p->begin), CLY_OPS_SIZES(p->size), CLY_INT(p->channel),
-        CLY_INT(p->channels), CLY_OPS_SIZES(p->x_begin), CLY_OPS_SIZES(p->x_size), CLY_LONG(p->image_step),
-        CLY_LONG(p->group_step), CLY_LONG(p->pixel_step), CLY_LONG(p->row_step), CLY_OPS_SIZES(s->in),
-        CLY_OPS_SIZES(s->kernel), CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad),
-        CLY_OPS_CHANNELS(s, n), CLY_INT(s->channels_first), CLY_INT(s->has_bias), CLY_OPS_PARAMETERS(s));
+        context, &launch, CLY_BUFFER(workspace), CLY_OPS_BIAS(operands), CLY_BUFFER(operands[3]), CLY_LONG(count),
+        CLY_INT(p->image), CLY_OPS_SIZES(p->begin), CLY_OPS_SIZES(p->size), CLY_INT(p->channel), CLY_INT(p->channels),
+        CLY_OPS_SIZES(p->x_begin), CLY_OPS_SIZES(p->x_size), CLY_LONG(p->image_step), CLY_LONG(p->group_step),
+        CLY_LONG(p->pixel_step), CLY_LONG(p->row_step), CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->kernel),
+        CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad), CLY_OPS_CHANNELS(s, n),
+        CLY_INT(s->channels_first), CLY_OPS_EPILOGUE(s, operands, s->in_channels));
 }
 
 /* Fills in x's part and the steps of the products of a piece of which image, y's box and channels are known. */
@@ -250,7 +250,7 @@ static void complete_piece(const cly_ops_conv_shape *s, const cut *c, piece *p) 
 static clayer_status run_piece(clayer_context *context, const cly_ops_conv_shape *s, const piece *p,
                                const cl_mem *operands, cl_mem workspace) {
     clayer_status status = CLAYER_OK;
-    if (p->x_pixels > 0) { /* else no position of x reaches these rows: bias and activation only */
+    if (p->x_pixels > 0) { /* else no position of x reaches these rows: they are what the bias gives */
         CLY_TRY(s->channels_first ? multiply_first(context, s, p, operands, workspace)
                                   : multiply_last(context, s, p, operands, workspace));
     }

@@ -31,12 +31,11 @@ static clayer_status run_direct(clayer_context *context, const void *shape, cons
     cly_launch launch = {
         .program = "depthwise", .options = options, .kernel = s->channels_first ? "depthwise_first" : "depthwise_last"};
     const cly_arg split = cly_ops_rows(context, rows, width, &launch);
-    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]),
-                          CLY_BUFFER(operands[s->has_bias ? 2 : 1]), CLY_BUFFER(operands[3]), CLY_LONG(rows), split,
-                          CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out), CLY_OPS_SIZES(s->kernel),
-                          CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation), CLY_OPS_SIZES(s->pad),
-                          CLY_INT(s->in_channels), CLY_INT(s->out_channels), CLY_INT(s->has_bias),
-                          CLY_OPS_SPACING(s->y, width), CLY_OPS_PARAMETERS(s));
+    return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_OPS_BIAS(operands),
+                          CLY_BUFFER(operands[3]), CLY_LONG(rows), split, CLY_OPS_SIZES(s->in), CLY_OPS_SIZES(s->out),
+                          CLY_OPS_SIZES(s->kernel), CLY_OPS_SIZES(s->stride), CLY_OPS_SIZES(s->dilation),
+                          CLY_OPS_SIZES(s->pad), CLY_INT(s->in_channels), CLY_INT(s->out_channels),
+                          CLY_OPS_SPACING(s->y, width), CLY_OPS_EPILOGUE(s, operands, s->out_channels));
 }
 
 static const cly_ops_implementation implementations[] = {

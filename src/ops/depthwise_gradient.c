@@ -48,13 +48,14 @@ static clayer_status run_input(clayer_context *context, const void *shape, const
                           CLY_INT(s->in_channels), CLY_INT(s->out_channels));
 }
 
-/* As the transposed convolution with a group a channel; dy and w lie the same way. Bias and activation are dropped. */
+/* As the transposed convolution with a group a channel; dy and w lie the same way. What follows the sums of the forward
+ * pass is dropped. */
 static clayer_status run_input_reference(clayer_context *context, const void *shape, const cl_mem *operands,
                                          cl_mem workspace) {
     cly_ops_conv_shape plain = *(const cly_ops_conv_shape *)shape;
-    plain.has_bias = false;
+    const cl_mem own[CLY_OPS_OPERANDS] = {operands[0], operands[1], NULL, operands[3]};
     plain.activation = (cly_ops_activation){.id = CLY_LINEAR};
-    return cly_ops_conv_transpose_run_reference(context, &plain, operands, workspace);
+    return cly_ops_conv_transpose_run_reference(context, &plain, own, workspace);
 }
 
 static const cly_ops_implementation transpose_implementations[] = {

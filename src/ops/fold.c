@@ -9,32 +9,29 @@
         CLY_BUFFER((n)->mean), CLY_BUFFER((n)->variance), CLY_INT((n)->gamma != NULL), CLY_INT((n)->beta != NULL),  \
         CLY_FLOAT((n)->epsilon)
 
-static clayer_status fold_bias(clayer_context *context, const cly_ops_fold *f, const cly_ops_normalisation *n, cl_mem w,
-                               cl_mem b, cl_mem folded) {
-    char options[CLY_OPS_OPTIONS];
-    cly_ops_options(context, NULL, 1, options);
-    cly_launch launch = {.program = "fold", .options = options, .kernel = f->before ? "fold_bias_before" : "fold_bias"};
-    const cly_arg bias = CLY_BUFFER(b != NULL ? b : n->mean);
-    cly_ops_each(context, f->bias_count, &launch);
-    if (!f->before) {
-        return cly_device_run(context, &launch, bias, CLY_BUFFER(folded), CLY_INT(f->bias_count), CLY_INT(b != NULL),
-                              NORMALISATION(n));
-    }
-    return cly_device_run(context, &launch, CLY_BUFFER(w), bias, CLY_BUFFER(folded), CLY_LONG(f->count / f->bias_count),
-                          CLY_INT(f->bias_count), CLY_LONG(f->division), CLY_INT(f->channels), CLY_INT(b != NULL),
-                          NORMALISATION(n));
-}
-
-clayer_status cly_ops_fold_run(clayer_context *context, const cly_ops_fold *f, const cly_ops_normalisation *n, cl_mem w,
-                               cl_mem b, cl_mem folded_w, cl_mem folded_b) {
+clayer_status cly_ops_fold_before(clayer_context *context, const cly_ops_fold *f, const cly_ops_normalisation *n,
+                                  cl_mem w, cl_mem b, cl_mem folded_w, cl_mem folded_b) {
     clayer_status status = CLAYER_OK;
     char options[CLY_OPS_OPTIONS];
     cly_ops_options(context, NULL, 1, options);
-    cly_launch launch = {.program = "fold", .options = options, .kernel = "fold_kernel"};
-    CLY_TRY(fold_bias(context, f, n, w, b, folded_b));
-    cly_ops_each(context, f->count, &launch);
-    CLY_TRY(cly_device_run(context, &launch, CLY_BUFFER(w), CLY_BUFFER(folded_w), CLY_LONG(f->count),
+    cly_launch bias = {.program = "fold", .options = options, .kernel = "fold_bias"};
+    cly_launch kernel = {.program = "fold", .options = options, .kernel = "fold_kernel"};
+    cly_ops_each(context, f->bias_count, &bias);
+    CLY_TRY(cly_device_run(context, &bias, CLY_BUFFER(w), CLY_BUFFER(b != NULL ? b : n->mean), CLY_BUFFER(folded_b),
+                           CLY_LONG(f->count / f->bias_count), CLY_INT(f->bias_count), CLY_LONG(f->division),
+                           CLY_INT(f->channels), CLY_INT(b != NULL), NORMALISATION(n)));
+    cly_ops_each(context, f->count, &kernel);
+    CLY_TRY(cly_device_run(context, &kernel, CLY_BUFFER(w), CLY_BUFFER(folded_w), CLY_LONG(f->count),
                            CLY_LONG(f->division), CLY_INT(f->channels), NORMALISATION(n)));
 done:
     return status;
+}
+
+clayer_status cly_ops_fold_behind(clayer_context *context, int64_t channels, const cly_ops_normalisation *n,
+                                  cl_mem norm) {
+    char options[CLY_OPS_OPTIONS];
+    cly_ops_options(context, NULL, 1, options);
+    cly_launch launch = {.program = "fold", .options = options, .kernel = "fold_behind"};
+    cly_ops_each(context, channels, &launch);
+    return cly_device_run(context, &launch, CLY_BUFFER(norm), CLY_INT(channels), NORMALISATION(n));
 }

@@ -9,16 +9,19 @@
 #include "ops/batch_norm.h"
 #include "ops/contract.h"
 #include "ops/conv.h"
+#include "ops/draw.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/gather.h"
 #include "ops/noise.h"
 #include "ops/normalize.h"
 #include "ops/pool.h"
+#include "ops/recolour.h"
 #include "ops/reduce.h"
 #include "ops/remap.h"
 #include "ops/resample.h"
 #include "ops/resize.h"
+#include "ops/warp.h"
 #include "ops/window.h"
 
 #define MOST_IMPLEMENTATIONS 16
@@ -60,6 +63,10 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_resample_gradient_operator,
                                                      &cly_ops_remap_operator,
                                                      &cly_ops_remap_gradient_operator,
+                                                     &cly_ops_draw_operator,
+                                                     &cly_ops_warp_operator,
+                                                     &cly_ops_recolour_operator,
+                                                     &cly_ops_recolour_gradient_operator,
                                                      NULL};
 
 #define OPERATORS (sizeof(cly_ops_operators) / sizeof(cly_ops_operators[0]) - 1)

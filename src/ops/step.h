@@ -10,16 +10,19 @@
 #include "ops/batch_norm.h"
 #include "ops/contract.h"
 #include "ops/conv.h"
+#include "ops/draw.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/gather.h"
 #include "ops/noise.h"
 #include "ops/normalize.h"
 #include "ops/pool.h"
+#include "ops/recolour.h"
 #include "ops/reduce.h"
 #include "ops/remap.h"
 #include "ops/resample.h"
 #include "ops/resize.h"
+#include "ops/warp.h"
 #include "ops/window.h"
 
 #define CLY_OPS_TEMPORARIES 5 /* tensors between steps: three of the layer's own, two of a change of layout */
@@ -33,7 +36,7 @@ typedef enum cly_ops_place_kind {
     CLY_WEIGHT,
     CLY_TEMPORARY,
     CLY_SAVED,    /* written by the forward steps of training, read by the backward ones */
-    CLY_FOLDED,   /* a weight with a neighbouring layer in it (src/model/fold.c) */
+    CLY_FOLDED,   /* what was made of weights of a neighbouring layer (src/model/fold.c) */
     CLY_CONSTANT, /* numbers of the layer's config, in a buffer that the layer keeps */
     /* in backward steps, where CLY_INPUT and CLY_OUTPUT are those of the forward pass */
     CLY_OUTPUT_GRADIENT, /* read only: it may be the caller's tensor */
@@ -70,6 +73,9 @@ typedef union cly_ops_shape {
     cly_ops_norm_shape norm;
     cly_ops_resample_shape resample;
     cly_ops_remap_shape remap;
+    cly_ops_draw_shape draw;
+    cly_ops_warp_shape warp;
+    cly_ops_recolour_shape recolour;
 } cly_ops_shape;
 
 typedef struct cly_ops_step {

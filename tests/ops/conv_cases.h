@@ -9,7 +9,7 @@
 
 int64_t conv_cases_product(const int64_t sizes[3]);
 
-/* Any rank, layout, groups (depthwise: as many as channels), kernel, stride, dilation, padding; bias and activation. */
+/* Any rank, layout, groups (depthwise: as many as channels), kernel, stride, dilation, padding; activation. */
 cly_ops_conv_shape conv_cases_random(test_random *random, bool depthwise);
 
 /* Those that "direct" takes: channels_last, with at least 16 channels in each group of the result (transposed: also of
@@ -18,7 +18,7 @@ cly_ops_conv_shape conv_cases_wide(test_random *random, bool transposed);
 
 reference_conv_shape conv_cases_plain(const cly_ops_conv_shape *s);
 
-/* Writes case `index` into c->text. */
+/* Writes case `index`, whose inputs are known, into c->text. */
 void conv_cases_describe(harness_case *c, const cly_ops_conv_shape *s, uint64_t index);
 
 #endif

@@ -54,11 +54,13 @@ static void check_depthwise_input(const cly_ops_conv_shape *s, uint64_t index, t
     const reference_conv_shape plain = conv_cases_plain(s);
     float *dy = test_random_floats(random, n.y, -1, 1), *w = test_random_floats(random, n.w, -1, 1);
     double *expected = harness_doubles(n.x);
+    float *unread = test_random_floats(random, 3 * s->out_channels, NAN, NAN); /* as bias and normalisation */
     reference_conv_transpose(&plain, dy, w, NULL, NULL, expected);
+    const bool more = index % 2 == 0;
     harness_case c = {.op = &cly_ops_depthwise_transpose_operator,
                       .shape = s,
-                      .inputs = {dy, w},
-                      .counts = {n.y, n.w, 0, n.x},
+                      .inputs = {dy, w, more ? unread : NULL, NULL, more ? unread : NULL},
+                      .counts = {n.y, n.w, s->out_channels, n.x, 3 * s->out_channels},
                       .output = 3,
                       .twice = index % 4 == 0,
                       .expected = expected,
@@ -67,6 +69,7 @@ static void check_depthwise_input(const cly_ops_conv_shape *s, uint64_t index, t
     harness_check(&h, &c);
     free(dy);
     free(w);
+    free(unread);
     free(expected);
 }
 
@@ -187,7 +190,6 @@ START_TEST(gradients_are_adjoint) {
     for (uint64_t i = 0; i < (uint64_t)harness_cases(&h, 80); i++) {
         test_random random = test_random_start(seed, i);
         cly_ops_conv_shape s = conv_cases_random(&random, i % 3 == 2);
-        s.has_bias = false;
         s.activation.id = CLY_LINEAR;
         check_adjoint(i % 3 == 2 ? &depthwise : &conv, &s, &random);
     }

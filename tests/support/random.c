@@ -15,8 +15,11 @@ uint64_t test_seed(const char *suite) {
 }
 
 int test_cases(int usual) {
-    const char *text = getenv("CLAYER_TEST_CASES");
-    return text != NULL ? atoi(text) : usual;
+    const char *text = getenv("CLAYER_TEST_CASES"), *most = getenv("CLAYER_TEST_MOST_CASES");
+    if (text != NULL) {
+        return atoi(text);
+    }
+    return most != NULL && atoi(most) < usual ? atoi(most) : usual;
 }
 
 test_random test_random_start(uint64_t seed, uint64_t index) {

@@ -13,7 +13,7 @@ typedef struct test_random {
 /* CLAYER_TEST_SEED, else the clock; printed as "suite: CLAYER_TEST_SEED=..." on standard output. */
 uint64_t test_seed(const char *suite);
 
-/* CLAYER_TEST_CASES, else `usual`. */
+/* CLAYER_TEST_CASES, else `usual`, of which CLAYER_TEST_MOST_CASES leaves so many at most. */
 int test_cases(int usual);
 
 /* The generator of the index-th case: each case can be made without those before it. */
