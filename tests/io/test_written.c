@@ -29,6 +29,7 @@ static const struct {
     {"BatchNormalization", "synchronized", "false"},
     {"Conv", "groups", "1"}, /* of classes that have it by descent */
     {"Dense", "quantization_config", "null"},
+    {"Embedding", "quantization_config", "null"},
     {"SeparableConv", "kernel_initializer", "*"}, /* likewise */
     {"SeparableConv", "kernel_regularizer", "null"},
     {"SeparableConv", "kernel_constraint", "null"},
