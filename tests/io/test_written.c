@@ -34,6 +34,9 @@ static const struct {
     {"SeparableConv", "kernel_regularizer", "null"},
     {"SeparableConv", "kernel_constraint", "null"},
     {"/activation", "build_config", "*"},
+    {"TimeDistributed/layer", "module", "*"}, /* in an .h5 file of Keras 2, where older versions read the form of old */
+    {"TimeDistributed/layer", "registered_name", "*"},
+    {"TimeDistributed/layer", "build_config", "*"},
     {"kwargs", "mask", "null"},
     {"kwargs", "mask", "{\"q\":null,\"p\":null}"}, /* likewise, of a dict of inputs */
     {"layers", "batch_input_shape", "*"},          /* Keras 2's first layer; the InputLayer has it */
