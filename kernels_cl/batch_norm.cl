@@ -118,9 +118,14 @@ __kernel void moments_reference(__global const float *x, __global float *mean, _
 }
 
 __kernel void moving_average_reference(__global const float *batch, __global float *moving, const long count,
-                                       const float momentum, const float share) {
+                                       const float momentum, const float share, const long times,
+                                       const long pitch) {
     const long i = get_global_id(0);
     if (i < count) {
-        moving[i] = moving[i] * momentum + batch[i] * share;
+        float value = moving[i];
+        for (long t = 0; t < times; t++) {
+            value = value * momentum + batch[t * pitch + i] * share;
+        }
+        moving[i] = value;
     }
 }

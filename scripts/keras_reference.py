@@ -9,7 +9,9 @@ that the model leaves open. REF.npz holds
 
     inputs/NAME, outputs/NAME    the model's
     layers/PATH                  the output of a layer, PATH being its name, within nested models
-                                 "encoder/conv2d_1"; of its second call "PATH:1", and so on
+                                 "encoder/conv2d_1"; of its second call "PATH:1", and so on; within
+                                 a model in a TimeDistributed what it gives for all steps of all
+                                 samples as one batch
 
 Keras runs eagerly and in inference here, layer by layer as the graph of the file says.
 """
@@ -93,6 +95,12 @@ def is_model(layer):
     return hasattr(layer, "layers") and hasattr(layer, "summary")
 
 
+def distributed_model(layer):
+    """The model in a TimeDistributed, or None."""
+    inner = getattr(layer, "layer", None)
+    return inner if type(layer).__name__ == "TimeDistributed" and is_model(inner) else None
+
+
 def is_functional(model):
     return getattr(model, "_nodes_by_depth", None) is not None and hasattr(model, "inputs")
 
@@ -100,7 +108,8 @@ def is_functional(model):
 class Recorder:
     """Runs a model and keeps what each layer gave, under its path and the number of its call."""
 
-    def __init__(self):
+    def __init__(self, keras):
+        self.keras = keras
         self.values = {}
         self.calls = {}
 
@@ -115,9 +124,17 @@ class Recorder:
     def call(self, layer, path, args, kwargs):
         if is_model(layer):
             return self.run(layer, flatten(args), path + "/")
+        inner = distributed_model(layer)
+        if inner is not None:
+            self.run_steps(inner, flatten(args)[0], path + "/")
         value = layer(*args, **kwargs)
         self.record(path, value)
         return value
+
+    def run_steps(self, model, steps, prefix):
+        """Runs a model on all steps as one batch, which in inference is what a TimeDistributed does, for its layers."""
+        array = to_numpy(steps)
+        self.run(model, [to_tensor(self.keras, array.reshape(-1, *array.shape[2:]), steps)], prefix)
 
     def run(self, model, inputs, prefix=""):
         """The outputs of a model for a list of tensors, flat."""
@@ -233,7 +250,7 @@ def main():
     model = keras.models.load_model(options.model, compile=False)
     symbols = flatten(model.inputs)
     arrays = read_inputs(symbols, options)
-    recorder = Recorder()
+    recorder = Recorder(keras)
     outputs = recorder.run(model, [to_tensor(keras, a, s) for a, s in zip(arrays, symbols)])
     values = {f"inputs/{layer_name(symbol)}": np.asarray(array) for symbol, array in zip(symbols, arrays)}
     for symbol, tensor in zip(flatten(model.outputs), outputs):

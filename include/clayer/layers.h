@@ -49,8 +49,8 @@ CLAYER_API void clayer_layer_destroy(clayer_layer *layer);
 
 /* Makes the layer what Keras calls TimeDistributed of it: applied to every step of axis 1 of an input (N, T, ...), with
  * the same weights. `name` is that of the TimeDistributed (NULL: automatic); the layer's own stays for files. Call it
- * before the layer is built or added. Errors: CLAYER_UNSUPPORTED for models, merges and layers that make masks. In
- * training a BatchNormalization of Keras 3 must be frozen, which would take each step for itself. Source:
+ * before the layer is built or added. Errors: CLAYER_UNSUPPORTED for merges and layers that make masks; for models
+ * there is clayer_model_add_distributed. In training a BatchNormalization of Keras 3 takes each step by itself. Source:
  * keras.layers.TimeDistributed. */
 CLAYER_API clayer_status clayer_layer_distribute(clayer_layer *layer, const char *name);
 
@@ -69,7 +69,7 @@ CLAYER_API clayer_status clayer_layer_build(clayer_layer *layer, const clayer_sh
 
 /* Weights in Keras' order, borrowed; write them with clayer_tensor_write. None before clayer_layer_build. */
 CLAYER_API size_t clayer_layer_get_weight_count(const clayer_layer *layer);
-CLAYER_API clayer_tensor *clayer_layer_get_weight(const clayer_layer *layer, size_t index); /* NULL out of range */
+CLAYER_API clayer_tensor *clayer_layer_get_weight(const clayer_layer *layer, size_t index);   /* NULL out of range */
 CLAYER_API const char *clayer_layer_get_weight_name(const clayer_layer *layer, size_t index); /* "kernel" */
 CLAYER_API bool clayer_layer_is_weight_trainable(const clayer_layer *layer, size_t index);
 

@@ -47,6 +47,15 @@ CLAYER_API clayer_status clayer_model_add(clayer_model *model, clayer_layer *lay
 CLAYER_API clayer_status clayer_model_add_model(clayer_model *model, clayer_model *nested, clayer_node *const *inputs,
                                                 size_t input_count, clayer_node **nodes_out);
 
+/* Calls a whole model of one input and one output on every step of axis 1 of `input` (NULL: of the node added last), as
+ * Keras' TimeDistributed does: (N, T, ...) becomes (N, T, ...) of what it makes of each (N, ...). `name` is that of the
+ * TimeDistributed (NULL: automatic); where `nested` is distributed under that name already that layer is called again.
+ * Everything else is as with clayer_model_add_model, the layers' paths begin with the name of the TimeDistributed. In
+ * training Keras 3, so models made in C too, takes the statistics of a BatchNormalization of each step by itself.
+ * Errors: CLAYER_UNSUPPORTED for other numbers of inputs or outputs. */
+CLAYER_API clayer_status clayer_model_add_distributed(clayer_model *model, clayer_model *nested, const char *name,
+                                                      clayer_node *input, clayer_node **node_out);
+
 /* clayer_add_conv2d and so on: create a layer from its config and add it. `input` NULL means the node added last, so
  * sequential code is short and functional code is the same functions. config NULL: all defaults, where the layer has
  * any. The argument `config` is the struct of layers.h for that layer. */

@@ -71,6 +71,7 @@ typedef struct cly_io_keras_scope {
     clayer_context *context;
     int generation;
     int depth;               /* how many models the one that is read is nested in */
+    uint64_t place;          /* which those are: cly_layers_place */
     cly_io_keras_seen *seen; /* all layers so far */
     size_t seen_count, seen_capacity;
 } cly_io_keras_scope;
@@ -80,7 +81,10 @@ void cly_io_keras_close_scope(cly_io_keras_scope *scope);
 /* Whether the JSON of a layer is that of a model: Sequential, Functional or Model. */
 bool cly_io_keras_is_model(const cJSON *json);
 
-/* Whether the file does not say what shape a Sequential's input has. */
+/* The JSON of the model in a TimeDistributed; NULL: it has none, or is none. */
+const cJSON *cly_io_keras_distributed_model(const cJSON *json);
+
+/* Whether the file does not say what shape the input of a Sequential has, which may stand in a TimeDistributed. */
 bool cly_io_keras_needs_shape(const cJSON *json);
 
 /* The model that `json` describes, with the models in it. `shape` is that of the input of a Sequential that does not

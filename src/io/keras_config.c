@@ -50,8 +50,8 @@ static bool find_written_shape(const cJSON *model_json, const cJSON *config, con
 /* That shape, or that of the first layer, which may be a model, or what the Sequential is called on. */
 static bool find_input_shape(const cJSON *model_json, const cJSON *config, const cJSON *first,
                              const clayer_layer *first_layer, const clayer_shape *called_on, clayer_shape *shape_out) {
-    const clayer_shape *nested =
-        first_layer->nested == NULL ? NULL : clayer_model_get_input_shape(first_layer->nested, 0);
+    const clayer_model *model = cly_layers_called_model(first_layer);
+    const clayer_shape *nested = model == NULL ? NULL : clayer_model_get_input_shape(model, 0);
     if (find_written_shape(model_json, config, first, shape_out)) {
         return true;
     }
@@ -67,11 +67,15 @@ bool cly_io_keras_needs_shape(const cJSON *json) {
     const cJSON *layers = cJSON_IsArray(config) ? config : cJSON_GetObjectItemCaseSensitive(config, "layers");
     const cJSON *first = cJSON_IsArray(layers) ? layers->child : NULL;
     const char *class_name = cly_io_keras_text(json, "class_name");
+    const cJSON *distributed = cly_io_keras_distributed_model(json);
     clayer_shape shape = {0};
+    if (distributed != NULL) {
+        return cly_io_keras_needs_shape(distributed);
+    }
     if (class_name == NULL || strcmp(class_name, "Sequential") != 0 || cly_io_keras_is_input(first)) {
         return false;
     }
-    if (cly_io_keras_is_model(first)) {
+    if (cly_io_keras_is_model(first) || cly_io_keras_distributed_model(first) != NULL) {
         return cly_io_keras_needs_shape(first);
     }
     return !find_written_shape(json, config, first, &shape);

@@ -345,7 +345,7 @@ static clayer_status find_node(const graph *in, const cly_io_keras_ref *ref, cla
 
 /* A model that takes a list of inputs may be called on a dict: by their names. */
 static void order_inputs(const entry *item, const cly_io_keras_refs *call, clayer_node **inputs) {
-    const clayer_model *nested = item->layer->nested;
+    const clayer_model *nested = cly_layers_called_model(item->layer);
     clayer_node *ordered[CLY_LAYERS_MAX_INPUTS];
     bool dict = nested != NULL && nested->inputs_form != NULL && nested->inputs_form[0] == '{';
     if (nested == NULL || dict || call->count > CLY_LAYERS_MAX_INPUTS || call->count != nested->input_count) {
@@ -368,7 +368,7 @@ static void order_inputs(const entry *item, const cly_io_keras_refs *call, claye
 /* training=True is of no effect in Keras 3, whose models pass their own, and matters to few layers of Keras 2. */
 static clayer_status check_training(const graph *in, const entry *item, const cly_io_keras_refs *call) {
     const cly_layers_class *class = item->layer->class;
-    bool matters = item->model || cly_layers_param_find(class->params, "seed") != NULL ||
+    bool matters = item->layer->nested != NULL || cly_layers_param_find(class->params, "seed") != NULL ||
                    strcmp(class->name, "BatchNormalization") == 0;
     if (call->training && matters && in->scope->generation == 2) {
         return cly_base_fail(CLAYER_UNSUPPORTED,

@@ -23,6 +23,13 @@ bool cly_io_keras_is_model(const cJSON *json) {
     return false;
 }
 
+const cJSON *cly_io_keras_distributed_model(const cJSON *json) {
+    const char *class_name = cly_io_keras_text(json, "class_name");
+    const cJSON *inner = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "config"), "layer");
+    const bool distributes = class_name != NULL && strcmp(class_name, "TimeDistributed") == 0;
+    return distributes && cly_io_keras_is_model(inner) ? inner : NULL;
+}
+
 void cly_io_keras_close_scope(cly_io_keras_scope *scope) {
     for (size_t i = 0; i < scope->seen_count; i++) {
         clayer_layer_destroy(scope->seen[i].layer);
@@ -109,9 +116,12 @@ static clayer_status read_nested(cly_io_keras_scope *scope, const cJSON *json, c
     if (scope->depth >= DEPTH_LIMIT) {
         return cly_base_fail(CLAYER_UNSUPPORTED, "models are nested more than %d deep", DEPTH_LIMIT);
     }
+    const uint64_t outside = scope->place;
+    scope->place = cly_layers_place(outside, name == NULL ? "" : name);
     scope->depth++;
     status = cly_io_keras_read_model(scope, json, shape, &model);
     scope->depth--;
+    scope->place = outside;
     if (status != CLAYER_OK) {
         return cly_base_prefix(status, "%s '%s'", class_name, name == NULL ? "?" : name);
     }
@@ -119,6 +129,44 @@ static clayer_status read_nested(cly_io_keras_scope *scope, const cJSON *json, c
 done:
     clayer_model_destroy(model);
     return status;
+}
+
+/* A TimeDistributed of a model, on an input of that shape, perhaps unknown. */
+static clayer_status read_distributed(cly_io_keras_scope *scope, const cJSON *json, const cJSON *inner,
+                                      const clayer_shape *shape, clayer_layer **layer_out) {
+    const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
+    const char *name = cly_io_keras_text(config, "name");
+    clayer_layer *model = NULL, *layer = NULL;
+    clayer_shape step = {0};
+    const uint64_t outside = scope->place;
+    clayer_status status =
+        name != NULL ? cly_io_keras_own(json, "layer") : cly_base_fail(CLAYER_BAD_FILE, "its config has no name");
+    CLY_TRY(status);
+    if (shape != NULL && shape->rank > 2) {
+        step = (clayer_shape){.rank = shape->rank - 1, .dims = {-1}};
+        memcpy(step.dims + 1, shape->dims + 2, (size_t)(step.rank - 1) * sizeof(*step.dims));
+    }
+    scope->place = cly_layers_place(outside, name);
+    status = cly_io_keras_read_layer(scope, inner, step.rank > 0 ? &step : NULL, &model);
+    scope->place = outside;
+    CLY_TRY(status);
+    CLY_TRY(cly_model_distribute(model->nested, model->name, name, &layer));
+    if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(config, "trainable"))) {
+        clayer_layer_set_trainable(layer, false);
+    }
+    layer->generation = scope->generation;
+    *layer_out = layer;
+done:
+    clayer_layer_destroy(model);
+    return status == CLAYER_OK ? status : cly_base_prefix(status, "TimeDistributed '%s'", name == NULL ? "" : name);
+}
+
+static clayer_status read_any(cly_io_keras_scope *scope, const cJSON *json, const clayer_shape *shape,
+                              clayer_layer **layer_out) {
+    const cJSON *inner = cly_io_keras_distributed_model(json);
+    return inner != NULL                 ? read_distributed(scope, json, inner, shape, layer_out)
+           : cly_io_keras_is_model(json) ? read_nested(scope, json, shape, layer_out)
+                                         : cly_io_keras_layer(scope->context, json, scope->generation, layer_out);
 }
 
 clayer_status cly_io_keras_read_layer(cly_io_keras_scope *scope, const cJSON *json, const clayer_shape *shape,
@@ -129,8 +177,8 @@ clayer_status cly_io_keras_read_layer(cly_io_keras_scope *scope, const cJSON *js
         *layer_out = cly_layers_retain(layer);
         return CLAYER_OK;
     }
-    CLY_TRY(cly_io_keras_is_model(json) ? read_nested(scope, json, shape, &layer)
-                                        : cly_io_keras_layer(scope->context, json, scope->generation, &layer));
+    CLY_TRY(read_any(scope, json, shape, &layer));
+    layer->place = scope->place;
     CLY_TRY(note_seen(scope, json, layer));
     *layer_out = layer;
     layer = NULL;

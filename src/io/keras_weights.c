@@ -211,7 +211,8 @@ static clayer_status read_group(numbered *in, clayer_layer *layer, const char *g
     } else if (group == NULL) {
         goto done; /* it has no weights */
     } else if (layer->nested != NULL) {
-        CLY_TRY(cly_base_text_add(&path, "%s%s%s", group, layouts[in->layout].separator, layouts[in->layout].prefix));
+        CLY_TRY(cly_base_text_add(&path, "%s%s%s%s", group, cly_io_keras_within(layer), layouts[in->layout].separator,
+                                  layouts[in->layout].prefix));
         status = read_layers(in, layer->nested, path.chars);
         status = status == CLAYER_OK ? status : cly_base_prefix(status, "%s '%s'", layer->class->name, layer->name);
     } else if (layer->weight_count == 0) {

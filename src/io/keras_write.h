@@ -49,6 +49,11 @@ clayer_status cly_io_keras_write_policy(const char *dtype, const cly_io_keras_st
 
 /* A layer without its calls. */
 clayer_status cly_io_keras_write_layer(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out);
+/* A TimeDistributed, the layer or model in which `write` writes. */
+typedef clayer_status cly_io_keras_layer_writer(const clayer_layer *layer, const cly_io_keras_style *style,
+                                                cJSON **json_out);
+clayer_status cly_io_keras_write_distributed(const clayer_layer *layer, const cly_io_keras_style *style,
+                                             cly_io_keras_layer_writer *write, cJSON **json_out);
 
 /* The model's class_name, config and what else stands beside them, without compile_config. */
 clayer_status cly_io_keras_write_model(const clayer_model *model, const cly_io_keras_style *style, cJSON **json_out);

@@ -19,13 +19,13 @@ size_t cly_io_keras_count_inputs(const clayer_node *node) {
 
 /* The model's class, as it is written. */
 static bool is_functional(const clayer_layer *layer) {
-    return layer->nested != NULL && !cly_io_keras_is_sequential(layer->nested);
+    return cly_layers_called_model(layer) != NULL && !cly_io_keras_is_sequential(layer->nested);
 }
 
 /* How Keras counts the calls of a model: from 1 in Keras 2, where it had one when it was made of its Inputs; in Keras 3
  * among a model's outputs, and there a Functional's only. */
 static size_t first_number(const clayer_layer *layer, int generation, bool output) {
-    bool counted = layer->nested != NULL && (generation == 2 || (output && is_functional(layer)));
+    bool counted = cly_layers_called_model(layer) != NULL && (generation == 2 || (output && is_functional(layer)));
     return counted ? 1 : 0;
 }
 
@@ -103,7 +103,7 @@ done:
 
 /* The keys by which a model takes its inputs, in their order: a dict whose JSON is to be deleted; NULL: it has none. */
 static cJSON *input_keys(const clayer_layer *layer) {
-    const clayer_model *nested = layer->nested;
+    const clayer_model *nested = cly_layers_called_model(layer);
     cJSON *form = nested == NULL || nested->inputs_form == NULL ? NULL : cJSON_Parse(nested->inputs_form);
     if (!cJSON_IsObject(form) || (size_t)cJSON_GetArraySize(form) != nested->input_count) {
         cJSON_Delete(form);

@@ -295,8 +295,10 @@ done:
     return status;
 }
 
-/* The layer as it would be alone, in the config of a TimeDistributed, which Keras 3 reads in its own form only. */
-static clayer_status write_distributed(const clayer_layer *layer, const cly_io_keras_style *style, cJSON **json_out) {
+/* The layer or model as it would be alone, in the config of a TimeDistributed, which Keras 3 reads in its own form
+ * only. */
+clayer_status cly_io_keras_write_distributed(const clayer_layer *layer, const cly_io_keras_style *style,
+                                             cly_io_keras_layer_writer *write, cJSON **json_out) {
     clayer_layer inner = *layer;
     cly_io_keras_style inner_style = *style;
     cJSON *config = cJSON_CreateObject(), *dtype = NULL, *json = NULL;
@@ -308,7 +310,7 @@ static clayer_status write_distributed(const clayer_layer *layer, const cly_io_k
     CLY_TRY(cly_io_keras_write_policy(layer->dtype, style, &dtype));
     CLY_TRY(cly_io_json_put(config, "dtype", dtype));
     inner_style.legacy = style->legacy && style->generation == 2;
-    CLY_TRY(cly_io_keras_write_layer(&inner, &inner_style, &json));
+    CLY_TRY(write(&inner, &inner_style, &json));
     CLY_TRY(cly_io_json_put(config, "layer", json));
     status = cly_io_keras_write_object("keras.layers", "TimeDistributed", config, style->legacy, json_out);
     config = NULL;
@@ -324,7 +326,7 @@ clayer_status cly_io_keras_write_layer(const clayer_layer *layer, const cly_io_k
         return write_origin(layer, style, json_out);
     }
     if (layer->inner_name != NULL) {
-        return write_distributed(layer, style, json_out);
+        return cly_io_keras_write_distributed(layer, style, cly_io_keras_write_layer, json_out);
     }
     clayer_status status = write_config(layer, style, &config);
     if (status == CLAYER_OK) {

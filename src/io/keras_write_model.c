@@ -80,17 +80,31 @@ static clayer_status put_identity(cJSON *json, const clayer_layer *layer, const 
     return CLAYER_OK;
 }
 
+/* What the layer in a TimeDistributed is built for. */
+static clayer_status put_step_shape(cJSON *json, const clayer_layer *layer, const clayer_node *call) {
+    cJSON *inner = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "config"), "layer");
+    clayer_shape step = {0};
+    if (layer->inner_name == NULL || cJSON_GetObjectItemCaseSensitive(inner, "build_config") != NULL) {
+        return CLAYER_OK;
+    }
+    clayer_status status = cly_layers_fold_steps(layer, &call->inputs[0]->shape, &step);
+    step.dims[0] = call->inputs[0]->shape.dims[0];
+    return status == CLAYER_OK ? put_build_config(inner, cly_io_keras_write_shape(&step)) : status;
+}
+
 static clayer_status write_layer(const clayer_model *model, const clayer_layer *layer, const cly_io_keras_style *style,
                                  cJSON **json_out) {
     cJSON *json = NULL;
     clayer_status status = CLAYER_OK;
     const clayer_node *call = first_call(model, layer);
-    if (layer->nested != NULL) {
+    if (cly_layers_called_model(layer) != NULL) {
         CLY_TRY(write_nested(layer, style, &json));
     } else {
-        CLY_TRY(cly_io_keras_write_layer(layer, style, &json));
+        CLY_TRY(layer->nested != NULL ? cly_io_keras_write_distributed(layer, style, write_nested, &json)
+                                      : cly_io_keras_write_layer(layer, style, &json));
         if (!style->legacy && layer->origin == NULL && call != NULL && call->input_count > 0) {
             CLY_TRY(put_build_config(json, input_shapes(call)));
+            CLY_TRY(put_step_shape(json, layer, call));
         }
     }
     CLY_TRY(put_identity(json, layer, style));

@@ -37,6 +37,10 @@ static clayer_status write_vars(const clayer_layer *layer, int generation, cly_i
                                 const char *group) {
     cly_base_text vars = {0}, path = {0};
     clayer_status status = CLAYER_OK;
+    if (layer->inner_name != NULL) { /* the TimeDistributed has none of its own */
+        CLY_TRY(cly_base_text_add(&path, "%s/vars", group));
+        CLY_TRY(cly_io_hdf5_add_group(image, path.chars));
+    }
     CLY_TRY(cly_base_text_add(&vars, "%s%s/vars", group, cly_io_keras_within(layer)));
     CLY_TRY(cly_io_hdf5_add_group(image, vars.chars));
     if (generation == 3) {
@@ -89,7 +93,7 @@ static clayer_status write_layers(const clayer_model *model, int generation, cly
         if (layer->nested != NULL) {
             cly_base_text_free(&inner);
             inner = (cly_base_text){0};
-            CLY_TRY(cly_base_text_add(&inner, "%s/layers", group.chars));
+            CLY_TRY(cly_base_text_add(&inner, "%s%s/layers", group.chars, cly_io_keras_within(layer)));
             CLY_TRY(write_layers(layer->nested, generation, image, inner.chars));
         }
     }

@@ -266,6 +266,7 @@ clayer_status cly_layers_get_output_shape(const clayer_layer *layer, const claye
     clayer_shape output = {0};
     size_t least = layer->class->max_inputs == 0 ? 1 : layer->class->min_inputs;
     size_t most = layer->class->max_inputs == 0 ? 1 : layer->class->max_inputs;
+    most = layer->inner_name != NULL ? 2 : most; /* the mask of the steps */
     if (input_count < least || input_count > most) {
         return cly_layers_fail(layer, CLAYER_INVALID_ARGUMENT, "%zu inputs, takes %zu to %zu", input_count, least,
                                most);

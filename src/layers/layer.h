@@ -92,6 +92,7 @@ struct clayer_layer {
     bool built;
     clayer_shape built_for;              /* the first input's shape at build */
     struct clayer_model *nested;         /* the model that this layer is, retained; NULL for all others */
+    uint64_t place;                      /* in which models it is nested: cly_layers_place; 0: in none */
     const cly_layers_nesting *nesting;   /* set with it */
     cl_mem constants[CLY_OPS_CONSTANTS]; /* numbers of the config on the device, made at build */
     size_t constant_counts[CLY_OPS_CONSTANTS];
@@ -137,6 +138,15 @@ const char *cly_layers_describe(const clayer_layer *layer, char *text, size_t ca
 /* What Keras makes a nameless layer's name of. */
 const char *cly_layers_auto_name(const clayer_layer *layer);
 
+/* (N, T, ...) as (N T, ...), and what a layer made of that as (N, T, ...) again, N and T those of `input`. */
+clayer_status cly_layers_fold_steps(const clayer_layer *layer, const clayer_shape *shape, clayer_shape *folded_out);
+clayer_status cly_layers_unfold_steps(const clayer_layer *layer, const clayer_shape *folded, const clayer_shape *input,
+                                      clayer_shape *output_out);
+
+/* Internal classes that do so in a model, of two axes at least; no reader finds them by name. The second is given the
+ * shapes of what is unfolded and of what was folded, and reads the first. */
+extern const cly_layers_class cly_layers_fold, cly_layers_unfold;
+
 /* The functions of the class for a call of the layer, which may be distributed over the steps of axis 1
  * (time_distributed.c). */
 clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *inputs, size_t count, bool training,
@@ -154,6 +164,11 @@ clayer_status cly_layers_get_output_shape(const clayer_layer *layer, const claye
  * the output. */
 clayer_status cly_layers_plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                        const clayer_shape *output, const bool *wanted, cly_ops_steps *steps);
+
+/* The model that a call of the layer is a call of, or NULL: not the one in a TimeDistributed. */
+static inline struct clayer_model *cly_layers_called_model(const clayer_layer *layer) {
+    return layer->inner_name == NULL ? layer->nested : NULL;
+}
 
 /* Every config struct begins as this one does. */
 typedef clayer_add_config cly_layers_common_config;
@@ -179,8 +194,14 @@ clayer_status cly_layers_fail(const clayer_layer *layer, clayer_status status, c
  * (activity_regularization.c). */
 clayer_status cly_layers_activity_regularizer(const clayer_layer *layer, cly_spec *regularizer_out);
 
-/* A seed from the layer's name and a word: without one in the config a layer of one name does alike in every run. */
+/* A seed from the layer's path and a word: without one in the config a layer of one path does alike in every run. */
 uint64_t cly_layers_seed(const clayer_layer *layer, const char *word);
+
+/* The place of what stands in the nested model `name` at `place`. */
+uint64_t cly_layers_place(uint64_t place, const char *name);
+
+/* The layer stands there: weights that nobody wrote since they were made start anew. */
+clayer_status cly_layers_settle(clayer_layer *layer, uint64_t place);
 
 /* Declares the next weight; specs are text of the config. An unknown dimension is refused, naming the weight. */
 clayer_status cly_layers_add_weight(clayer_layer *layer, const char *name, const clayer_shape *shape, bool trainable,

@@ -1,6 +1,7 @@
 /* layers/normalization.c: BatchNormalization: in inference by the moving statistics, in training by those of the batch,
- * which also move the former. Keras: keras/src/layers/normalization/batch_normalization.py;
- * tf_keras/src/layers/normalization/batch_normalization.py for what Keras 2 has of its own. */
+ * which also move the former; in a TimeDistributed of Keras 3 by those of each step. Keras:
+ * keras/src/layers/normalization/batch_normalization.py; tf_keras/src/layers/normalization/batch_normalization.py for
+ * what Keras 2 has of its own. */
 #include "base/memory.h"
 #include "layers/arithmetic.h"
 #include "layers/axes.h"
@@ -85,7 +86,9 @@ typedef struct parts {
     float factor;    /* of the batch's variance on its way to the moving one */
     int gamma, beta; /* weights; -1: missing */
     int mean, variance;
-    bool of_batch; /* the statistics are those of the batch */
+    bool of_batch;  /* the statistics are those of the batch */
+    int64_t times;  /* how often they move */
+    int64_t groups; /* 1, or with statistics of each step of a TimeDistributed: `axis` is (groups, channels) */
 } parts;
 
 /* Keras 2 runs tensors of 4 and 5 axes by TensorFlow's fused kernel, whose epsilon is at least 1.001e-5
@@ -97,13 +100,39 @@ static bool is_fused(const clayer_layer *layer, const clayer_shape *input) {
            (axis == 1 || axis == input->rank - 1);
 }
 
+/* The steps beside the channels: (N steps, ...) as (N, steps, ...), whose axis 1 has statistics of its own. */
+static clayer_status take_steps_apart(const clayer_layer *layer, int64_t steps, clayer_shape *shape,
+                                      clayer_shape *axes) {
+    if (shape->rank == CLAYER_MAX_RANK) {
+        return cly_layers_fail(layer, CLAYER_UNSUPPORTED, "statistics of each step of an input of %d axes",
+                               shape->rank);
+    }
+    for (int i = axes->rank++; i > 0; i--) {
+        axes->dims[i] = axes->dims[i - 1] < 0 ? axes->dims[i - 1] : axes->dims[i - 1] + 1;
+    }
+    axes->dims[0] = 1;
+    for (int i = shape->rank++; i > 1; i--) {
+        shape->dims[i] = shape->dims[i - 1];
+    }
+    shape->dims[0] /= steps;
+    shape->dims[1] = steps;
+    return CLAYER_OK;
+}
+
 static clayer_status split(const clayer_layer *layer, const clayer_shape *input, const cly_ops_steps *steps,
                            parts *parts_out) {
     const config *c = layer->config;
     clayer_status status = CLAYER_OK;
     parts p = {.epsilon = (float)c->epsilon, .factor = 1, .gamma = -1, .beta = -1};
     int next = 0;
-    CLY_TRY(cly_layers_view_axes(layer, &c->axes, input, &p.view));
+    clayer_shape shape = *input, axes = c->axes;
+    p.of_batch = steps->training && layer->trainable;
+    p.times = p.of_batch && steps->times > 1 ? steps->times : 1;
+    p.groups = layer->generation == 3 ? p.times : 1;
+    if (p.groups > 1) {
+        CLY_TRY(take_steps_apart(layer, p.groups, &shape, &axes));
+    }
+    CLY_TRY(cly_layers_view_axes(layer, &axes, &shape, &p.view));
     p.outer = p.view.outer;
     p.axis = p.view.axis;
     p.inner = p.view.inner;
@@ -116,14 +145,23 @@ static clayer_status split(const clayer_layer *layer, const clayer_shape *input,
     p.beta = c->no_center ? -1 : next++;
     p.mean = next++;
     p.variance = next;
-    p.of_batch = steps->training && layer->trainable;
     *parts_out = p;
 done:
     return status;
 }
 
-static cly_ops_place weight_place(int index) {
-    return index < 0 ? CLY_PLACE(CLY_NOWHERE, 0) : CLY_PLACE(CLY_WEIGHT, index);
+/* gamma or beta; of every step, which has the same, in that temporary. */
+static clayer_status plan_weight(const parts *p, int index, int temporary, cly_ops_steps *steps,
+                                 cly_ops_place *place_out) {
+    *place_out = index < 0 ? CLY_PLACE(CLY_NOWHERE, 0) : CLY_PLACE(CLY_WEIGHT, index);
+    if (index < 0 || p->groups == 1) {
+        return CLAYER_OK;
+    }
+    const clayer_shape all = {.rank = 2, .dims = {p->groups, p->axis / p->groups}};
+    const clayer_shape one = {.rank = 2, .dims = {1, p->axis / p->groups}};
+    const cly_layers_operand weight = cly_layers_tensor(*place_out, &one), zero = cly_layers_number(0);
+    *place_out = cly_layers_temporary(steps, temporary, cly_layers_bytes(&all));
+    return cly_layers_plan_function(steps, CLY_ADD, &weight, &zero, *place_out, &all, NULL);
 }
 
 /* Keras 3 takes the statistics of what a mask keeps, Keras 2 where TensorFlow's fused kernel does not run. */
@@ -211,8 +249,11 @@ static clayer_status plan_statistics(const clayer_layer *layer, const clayer_sha
     }
     for (int i = 0; i < 2; i++) {
         CLY_TRY(cly_ops_steps_add(steps, &cly_ops_moving_average_operator, &step));
-        step->shape.moving_average = (cly_ops_moving_average_shape){
-            .count = p->axis, .momentum = (float)c->momentum, .factor = i == 1 ? p->factor : 1};
+        step->shape.moving_average = (cly_ops_moving_average_shape){.count = p->axis / p->groups,
+                                                                    .momentum = (float)c->momentum,
+                                                                    .factor = i == 1 ? p->factor : 1,
+                                                                    .times = p->times,
+                                                                    .pitch = p->groups > 1 ? p->axis / p->groups : 0};
         step->operands[0] = CLY_PLACE(CLY_SAVED, i);
         step->operands[1] = CLY_PLACE(CLY_WEIGHT, i == 0 ? p->mean : p->variance);
     }
@@ -226,16 +267,19 @@ static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs,
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
     parts p;
-    cly_ops_place x = CLY_PLACE(CLY_INPUT, 0);
+    cly_ops_place x = CLY_PLACE(CLY_INPUT, 0), gamma, beta;
     CLY_TRY(split(layer, inputs, steps, &p));
     CLY_TRY(cly_layers_turn_in(&p.view, &x, 0, steps));
-    if (p.view.moved && looks_at_mask(layer, inputs, count, &p)) {
+    if ((p.view.moved || p.groups > 1) && looks_at_mask(layer, inputs, count, &p)) {
         return cly_layers_fail(layer, CLAYER_UNSUPPORTED,
-                               "a mask for the statistics of axes that lie apart is not supported in training");
+                               "a mask for the statistics of %s is not supported in training",
+                               p.groups > 1 ? "each step of a TimeDistributed" : "axes that lie apart");
     }
     if (p.of_batch) {
         CLY_TRY(plan_statistics(layer, inputs, count, &p, x, steps));
     }
+    CLY_TRY(plan_weight(&p, p.gamma, 2, steps, &gamma));
+    CLY_TRY(plan_weight(&p, p.beta, 3, steps, &beta));
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_batch_norm_operator, &step));
     step->shape.batch_norm = (cly_ops_batch_norm_shape){.outer = p.outer,
                                                         .axis = p.axis,
@@ -244,8 +288,8 @@ static clayer_status plan(const clayer_layer *layer, const clayer_shape *inputs,
                                                         .has_gamma = p.gamma >= 0,
                                                         .has_beta = p.beta >= 0};
     step->operands[0] = x;
-    step->operands[1] = weight_place(p.gamma);
-    step->operands[2] = weight_place(p.beta);
+    step->operands[1] = gamma;
+    step->operands[2] = beta;
     step->operands[3] = p.of_batch ? CLY_PLACE(CLY_SAVED, 0) : CLY_PLACE(CLY_WEIGHT, p.mean);
     step->operands[4] = p.of_batch ? CLY_PLACE(CLY_SAVED, 1) : CLY_PLACE(CLY_WEIGHT, p.variance);
     step->operands[5] = p.view.moved ? x : CLY_PLACE(CLY_OUTPUT, 0);
@@ -254,9 +298,23 @@ done:
     return status;
 }
 
-static cly_ops_place gradient_place(const clayer_layer *layer, int index) {
-    return index >= 0 && cly_layers_is_trained(layer, index) ? CLY_PLACE(CLY_WEIGHT_GRADIENT, index)
-                                                             : CLY_PLACE(CLY_NOWHERE, 0);
+/* Where the gradient of gamma or beta goes; that of every step to a temporary, to be summed up. */
+static cly_ops_place gradient_place(const clayer_layer *layer, const parts *p, int index, int temporary,
+                                    cly_ops_steps *steps) {
+    if (index < 0 || !cly_layers_is_trained(layer, index)) {
+        return CLY_PLACE(CLY_NOWHERE, 0);
+    }
+    return p->groups == 1 ? CLY_PLACE(CLY_WEIGHT_GRADIENT, index)
+                          : cly_layers_temporary(steps, temporary, (uint64_t)p->axis * sizeof(float));
+}
+
+/* The sum over the steps. */
+static clayer_status plan_step_sum(const parts *p, int index, cly_ops_place source, cly_ops_steps *steps) {
+    const clayer_shape all = {.rank = 2, .dims = {p->groups, p->axis / p->groups}};
+    const clayer_shape one = {.rank = 2, .dims = {1, p->axis / p->groups}};
+    return source.kind != CLY_TEMPORARY
+               ? CLAYER_OK
+               : cly_layers_plan_sum(steps, source, &all, CLY_PLACE(CLY_WEIGHT_GRADIENT, index), &one, 1);
 }
 
 /* Appends the gradients that statistics of everything would give, of the input at `dx` (CLY_NOWHERE: not wanted). */
@@ -264,6 +322,10 @@ static clayer_status plan_gradient(const clayer_layer *layer, const parts *p, bo
                                    cly_ops_place dy, cly_ops_place dx, cly_ops_steps *steps) {
     clayer_status status = CLAYER_OK;
     cly_ops_step *step = NULL;
+    cly_ops_place gamma;
+    const cly_ops_place dgamma = gradient_place(layer, p, p->gamma, 3, steps);
+    const cly_ops_place dbeta = gradient_place(layer, p, p->beta, 4, steps);
+    CLY_TRY(plan_weight(p, p->gamma, 2, steps, &gamma));
     CLY_TRY(cly_ops_steps_add(steps, &cly_ops_batch_norm_gradient_operator, &step));
     step->shape.batch_norm_gradient = (cly_ops_batch_norm_gradient_shape){.outer = p->outer,
                                                                           .axis = p->axis,
@@ -272,13 +334,15 @@ static clayer_status plan_gradient(const clayer_layer *layer, const parts *p, bo
                                                                           .has_gamma = p->gamma >= 0,
                                                                           .batch_statistics = of_batch};
     step->operands[0] = x;
-    step->operands[1] = weight_place(p->gamma);
+    step->operands[1] = gamma;
     step->operands[2] = p->of_batch ? CLY_PLACE(CLY_SAVED, 0) : CLY_PLACE(CLY_WEIGHT, p->mean);
     step->operands[3] = p->of_batch ? CLY_PLACE(CLY_SAVED, 1) : CLY_PLACE(CLY_WEIGHT, p->variance);
     step->operands[4] = dy;
     step->operands[5] = dx;
-    step->operands[6] = gradient_place(layer, p->gamma);
-    step->operands[7] = gradient_place(layer, p->beta);
+    step->operands[6] = dgamma;
+    step->operands[7] = dbeta;
+    CLY_TRY(plan_step_sum(p, p->gamma, dgamma, steps));
+    CLY_TRY(plan_step_sum(p, p->beta, dbeta, steps));
 done:
     return status;
 }

@@ -9,16 +9,38 @@
 
 /* ---- weights ---- */
 
-/* FNV-1a over "layer/word". */
-uint64_t cly_layers_seed(const clayer_layer *layer, const char *word) {
-    const char *const words[] = {clayer_layer_get_name(layer), "/", word};
-    uint64_t hash = 0xcbf29ce484222325u;
+/* FNV-1a over "first" and "second", after what led to `hash`; 0: nothing. */
+static uint64_t hash_words(uint64_t hash, const char *first, const char *second) {
+    const char *const words[] = {first, second};
+    hash = hash == 0 ? 0xcbf29ce484222325u : hash;
     for (size_t i = 0; i < CLY_COUNT(words); i++) {
         for (const char *c = words[i]; *c != '\0'; c++) {
             hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
         }
     }
     return hash;
+}
+
+uint64_t cly_layers_place(uint64_t place, const char *name) {
+    return hash_words(place, name, "/");
+}
+
+uint64_t cly_layers_seed(const clayer_layer *layer, const char *word) {
+    return hash_words(cly_layers_place(layer->place, clayer_layer_get_name(layer)), word, "");
+}
+
+clayer_status cly_layers_settle(clayer_layer *layer, uint64_t place) {
+    clayer_status status = CLAYER_OK;
+    if (layer->place == place) {
+        return CLAYER_OK;
+    }
+    layer->place = place;
+    layer->planned_count = 0; /* of Dropout the steps are others */
+    for (size_t i = 0; i < layer->weight_count; i++) {
+        CLY_TRY(cly_weights_redraw(&layer->weights[i], cly_layers_seed(layer, layer->weights[i].name)));
+    }
+done:
+    return status;
 }
 
 /* A built layer is shown inputs again: they must lead to the weights that it has. */

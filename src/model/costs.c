@@ -34,7 +34,7 @@ static clayer_status add_calls(const clayer_model *flat, const cly_model_run_pla
     for (size_t i = 0; i < flat->node_count; i++) {
         const clayer_node *node = flat->nodes[i];
         const cly_model_call *call = &plan->calls[i];
-        if (!call->needed || node->input_count == 0) {
+        if (!call->needed || node->input_count == 0 || (node->hidden && call->steps.count == 0)) {
             continue;
         }
         CLY_TRY(cly_model_table_reserve(&seen, false));

@@ -191,7 +191,9 @@ clayer_status cly_model_append(clayer_model *model, clayer_layer *layer, clayer_
         model->inputs_form = NULL;
         model->sequential = model->sequential && model->input_count == 1 && model->node_count == 1;
     }
-    const bool other = layer->nested != NULL || (model->facade == NULL && cly_model_makes_masks(layer));
+    const bool moves_again = !is_new && layer->class == &cly_layers_batch_normalization;
+    const bool other =
+        layer->nested != NULL || (model->facade == NULL && (cly_model_makes_masks(layer) || moves_again));
     if (other && !model->has_nested) {
         model->has_nested = true;
         *model->flat = NULL;

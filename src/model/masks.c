@@ -23,8 +23,7 @@ bool cly_model_makes_masks(const clayer_layer *layer) {
 
 /* ---- nodes that make masks ---- */
 
-/* Retained by the flat model from here on. */
-static clayer_status keep_layer(clayer_model *flat, clayer_layer *layer) {
+clayer_status cly_model_keep_layer(clayer_model *flat, clayer_layer *layer) {
     clayer_status status = CLAYER_OK;
     void *items = flat->layers;
     CLY_TRY(cly_base_grow(&items, &flat->layer_capacity, flat->layer_count, sizeof(*flat->layers)));
@@ -50,9 +49,10 @@ static clayer_status add_node(clayer_model *flat, const clayer_node *owner, cons
         shapes[i] = inputs[i]->shape;
     }
     CLY_TRY(clayer_layer_get_output_shape(layer, shapes, count, &output));
-    CLY_TRY(keep_layer(flat, layer));
+    CLY_TRY(cly_model_keep_layer(flat, layer));
     CLY_TRY(cly_model_append(flat, layer, inputs, count, &output, 1));
     *node_out = flat->nodes[flat->node_count - 1];
+    (*node_out)->hidden = true;
 done:
     cly_base_text_free(&name);
     clayer_layer_destroy(layer);
@@ -146,8 +146,18 @@ size_t cly_model_mask_input(const clayer_node *call, clayer_node **inputs) {
     return 2;
 }
 
-/* The mask of the steps is what a TimeDistributed has and gives, whatever its layer makes of each. */
-static clayer_status distribute(clayer_node *node) {
+clayer_status cly_model_mask_steps(clayer_model *flat, clayer_node *node) {
+    clayer_status status = CLAYER_OK;
+    while (node->mask != NULL && node->mask->shape.rank > 2) {
+        CLY_TRY(add_mask(flat, node, CLY_MASK_ROWS, 0, &node->mask, 1, &node->mask));
+    }
+done:
+    return status;
+}
+
+/* The mask of the steps is what a TimeDistributed has and gives, whatever its layer makes of each; in Keras 2 only
+ * which steps count, where the layer has no mask for what it gives. */
+static clayer_status distribute(clayer_model *flat, clayer_node *node) {
     const cly_layers_masks masks = node->layer->class->masks;
     node->mask = node->inputs[0]->mask;
     if (cly_model_makes_masks(node->layer) ||
@@ -155,13 +165,15 @@ static clayer_status distribute(clayer_node *node) {
         return cly_layers_fail(node->layer, CLAYER_UNSUPPORTED, "its layer '%s' would %s a mask at every step",
                                node->layer->inner_name, node->mask != NULL ? "use" : "make");
     }
-    return CLAYER_OK;
+    return node->layer->generation == 2 && (masks == CLY_MASKS_STOP || masks == CLY_MASKS_PASS_KERAS3)
+               ? cly_model_mask_steps(flat, node)
+               : CLAYER_OK;
 }
 
 clayer_status cly_model_mask_output(clayer_model *flat, clayer_node *node) {
     const bool has_input = node->input_count > 0;
     if (node->layer->inner_name != NULL) {
-        return distribute(node);
+        return distribute(flat, node);
     }
     switch (node->layer->class->masks) {
         case CLY_MASKS_STOP:

@@ -24,6 +24,9 @@ struct clayer_node {
     char *path;         /* in a flat model: where the layer stands, "encoder/conv2d_1"; else NULL */
     bool inference;     /* the file calls the layer with training=False: see cly_model_stays_in_inference */
     bool has_mask;      /* the last input is the argument `mask` of the call */
+    clayer_node *fold;  /* in a flat model: the call that put the steps of the distributed model around this one into
+                           the batch; of the call that takes them out again: the one that did so for it; else NULL */
+    bool hidden;        /* in a flat model: the call is of a layer of our own, which no observer sees */
     clayer_node *mask;  /* in a flat model: which node says what of this one counts; NULL: everything */
 };
 
@@ -32,9 +35,9 @@ typedef struct cly_model_memory cly_model_memory;
 
 /* Sizes that a nested model's input has, to be compared once they are known. */
 typedef struct cly_model_guard {
-    size_t node;         /* of the flat model, which gives the input */
-    clayer_shape wanted; /* -1: any */
-    char *path;          /* "encoder/input_1" */
+    const clayer_node *node; /* of the flat model, which gives the input */
+    clayer_shape wanted;     /* -1: any */
+    char *path;              /* "encoder/input_1" */
 } cly_model_guard;
 
 /* What Keras 3's summary says of an optimizer: all it holds or will hold, or, of an .h5 file, which its loader builds
@@ -65,7 +68,7 @@ struct clayer_model {
     clayer_layer **layers; /* distinct, in the order in which they were added; retained */
     size_t layer_count, layer_capacity;
     cly_model_index index; /* of the layers and their calls */
-    bool has_nested;       /* or masks: the flat model is another one */
+    bool has_nested;       /* or masks, or statistics that several calls move: the flat model is another one */
     size_t flat_count;     /* nodes of the flat model, unneeded ones included */
     cly_model_memory *memory;
     clayer_model **flat; /* one place: this model itself, or where some are nested the flat one, NULL until asked for */
@@ -109,6 +112,11 @@ extern const cly_layers_class cly_model_functional_layer, cly_model_sequential_l
  * or where that is nameless an automatic one once the layer is added. */
 clayer_status cly_model_wrap(clayer_model *nested, const char *name, clayer_layer **layer_out);
 
+/* A layer that is `nested` in a TimeDistributed of that name (NULL: automatic), in which it has the name inner_name
+ * (NULL: as above). CLAYER_UNSUPPORTED for a model of several inputs or outputs. */
+clayer_status cly_model_distribute(clayer_model *nested, const char *inner_name, const char *name,
+                                   clayer_layer **layer_out);
+
 /* CLAYER_INVALID_SHAPE unless the rank and all sizes that both know are equal. */
 clayer_status cly_model_fit_input(const clayer_shape *wanted, const clayer_shape *given, const char *model,
                                   const char *input);
@@ -148,6 +156,12 @@ size_t cly_model_mask_input(const clayer_node *call, clayer_node **inputs);
 
 /* Likewise, once the node is there: finds or makes its mask. */
 clayer_status cly_model_mask_output(clayer_model *flat, clayer_node *node);
+
+/* Makes the mask of a node that of its steps: of (N, T, ...), which of the T count anywhere. */
+clayer_status cly_model_mask_steps(clayer_model *flat, clayer_node *node);
+
+/* The flat model retains a layer that only it has. */
+clayer_status cly_model_keep_layer(clayer_model *flat, clayer_layer *layer);
 
 clayer_model *cly_model_retain(clayer_model *model);
 

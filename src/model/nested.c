@@ -4,6 +4,7 @@
  * its own input's where those leave a dimension open; each call infers all shapes anew. It shares its layers with every
  * call. Keras: keras/src/models/functional.py; layer.trainable in keras/src/layers/layer.py. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -70,14 +71,19 @@ done:
     return status;
 }
 
-clayer_status cly_model_infer_call(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                   clayer_shape *outputs) {
-    if (layer->nested == NULL) {
-        return clayer_layer_get_output_shape(layer, inputs, count, outputs);
-    }
+static clayer_status infer_all(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                               clayer_shape *outputs) {
     char text[CLY_LAYERS_DESCRIPTION];
     const clayer_status status = cly_model_infer(layer->nested, inputs, count, outputs);
     return status == CLAYER_OK ? status : cly_base_prefix(status, "%s", cly_layers_describe(layer, text, sizeof(text)));
+}
+
+clayer_status cly_model_infer_call(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
+                                   clayer_shape *outputs) {
+    if (layer->nested == NULL || layer->inner_name != NULL) {
+        return clayer_layer_get_output_shape(layer, inputs, count, outputs);
+    }
+    return infer_all(layer, inputs, count, outputs);
 }
 
 /* ---- the classes ---- */
@@ -90,7 +96,7 @@ static clayer_status infer(const clayer_layer *layer, const clayer_shape *inputs
     void *memory = NULL;
     CLY_TRY(cly_base_alloc(cly_model_count_tensors(layer), sizeof(clayer_shape), &memory));
     outputs = memory;
-    CLY_TRY(cly_model_infer(layer->nested, inputs, count, outputs));
+    CLY_TRY(infer_all(layer, inputs, count, outputs));
     *output_out = outputs[0];
 done:
     free(outputs);
@@ -160,16 +166,35 @@ done:
     return status;
 }
 
+clayer_status cly_model_distribute(clayer_model *nested, const char *inner_name, const char *name,
+                                   clayer_layer **layer_out) {
+    clayer_status status = CLAYER_OK;
+    clayer_layer *layer = NULL;
+    const size_t outputs = clayer_model_get_output_count(nested);
+    if (nested->input_count != 1 || outputs != 1) {
+        return cly_base_fail(CLAYER_UNSUPPORTED,
+                             "model '%s' has %zu inputs and %zu outputs; a TimeDistributed takes models with one of "
+                             "each",
+                             nested->name, nested->input_count, outputs);
+    }
+    CLY_TRY(cly_model_wrap(nested, inner_name, &layer));
+    CLY_TRY(clayer_layer_distribute(layer, name));
+    *layer_out = layer;
+    layer = NULL;
+done:
+    clayer_layer_destroy(layer);
+    return status;
+}
+
 clayer_model *clayer_layer_get_nested(const clayer_layer *layer) {
     return layer == NULL ? NULL : layer->nested;
 }
 
 /* ---- adding ---- */
 
-static clayer_status check_models(const clayer_model *model, const clayer_model *nested) {
+static clayer_status check_models(const clayer_model *model, const clayer_model *nested, const char *function) {
     if (model == NULL || nested == NULL) {
-        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "clayer_model_add_model: %s is NULL",
-                             model == NULL ? "model" : "nested");
+        return cly_base_fail(CLAYER_INVALID_ARGUMENT, "%s: %s is NULL", function, model == NULL ? "model" : "nested");
     }
     if (model == nested) {
         return cly_base_fail(CLAYER_INVALID_ARGUMENT, "model '%s' cannot be nested in itself", model->name);
@@ -177,14 +202,32 @@ static clayer_status check_models(const clayer_model *model, const clayer_model 
     return cly_model_check_changeable(model);
 }
 
-/* The layer that `nested` already is in `model`, or NULL. */
-static clayer_layer *find_wrapped(const clayer_model *model, const clayer_model *nested) {
+/* The layer that `nested` already is in `model`, or NULL; a distributed one where `name` is not NULL: of that name. */
+static clayer_layer *find_wrapped(const clayer_model *model, const clayer_model *nested, const char *name) {
     for (size_t i = 0; nested->nested > 0 && i < model->layer_count; i++) {
-        if (model->layers[i]->nested == nested) {
-            return model->layers[i];
+        clayer_layer *layer = model->layers[i];
+        if (layer->nested == nested &&
+            (name == NULL ? layer->inner_name == NULL : layer->inner_name != NULL && strcmp(layer->name, name) == 0)) {
+            return layer;
         }
     }
     return NULL;
+}
+
+/* Layers of equal names in several models start from weights of their own: by their paths, as far as those are
+ * known. */
+static clayer_status settle(clayer_layer *layer, uint64_t place) {
+    clayer_status status = CLAYER_OK;
+    if (layer->nested == NULL) {
+        return cly_layers_settle(layer, place);
+    }
+    place = cly_layers_place(place, layer->name);
+    place = layer->inner_name != NULL ? cly_layers_place(place, layer->inner_name) : place;
+    for (size_t i = 0; i < layer->nested->layer_count; i++) {
+        CLY_TRY(settle(layer->nested->layers[i], place));
+    }
+done:
+    return status;
 }
 
 clayer_status clayer_model_add_model(clayer_model *model, clayer_model *nested, clayer_node *const *inputs,
@@ -192,15 +235,37 @@ clayer_status clayer_model_add_model(clayer_model *model, clayer_model *nested, 
     clayer_status status = CLAYER_OK;
     clayer_layer *made = NULL;
     clayer_node *first = NULL;
-    CLY_TRY(check_models(model, nested));
-    clayer_layer *layer = find_wrapped(model, nested);
+    CLY_TRY(check_models(model, nested, "clayer_model_add_model"));
+    clayer_layer *layer = find_wrapped(model, nested, NULL);
     if (layer == NULL) {
         CLY_TRY(cly_model_wrap(nested, NULL, &made));
         layer = made;
     }
     CLY_TRY(clayer_model_add(model, layer, inputs, input_count, &first));
+    if (made != NULL) {
+        CLY_TRY(settle(made, 0));
+    }
     for (size_t i = 0; nodes_out != NULL && i < cly_model_count_tensors(layer); i++) {
         nodes_out[i] = model->nodes[first->index + i];
+    }
+done:
+    clayer_layer_destroy(made);
+    return status;
+}
+
+clayer_status clayer_model_add_distributed(clayer_model *model, clayer_model *nested, const char *name,
+                                           clayer_node *input, clayer_node **node_out) {
+    clayer_status status = CLAYER_OK;
+    clayer_layer *made = NULL;
+    CLY_TRY(check_models(model, nested, "clayer_model_add_distributed"));
+    clayer_layer *layer = name == NULL ? NULL : find_wrapped(model, nested, name);
+    if (layer == NULL) {
+        CLY_TRY(cly_model_distribute(nested, NULL, name, &made));
+        layer = made;
+    }
+    CLY_TRY(clayer_model_add(model, layer, input == NULL ? NULL : &input, 1, node_out));
+    if (made != NULL) {
+        CLY_TRY(settle(made, 0));
     }
 done:
     clayer_layer_destroy(made);

@@ -29,7 +29,7 @@ static clayer_status check_guards(const clayer_model *model, const cly_model_run
     clayer_status status = CLAYER_OK;
     for (size_t i = 0; i < model->guard_count; i++) {
         const cly_model_guard *guard = &model->guards[i];
-        const cly_model_call *call = &plan->calls[guard->node];
+        const cly_model_call *call = &plan->calls[guard->node->index];
         if (call->needed) {
             CLY_TRY(cly_model_fit_input(&guard->wanted, &call->output, model->name, guard->path));
         }
@@ -97,15 +97,29 @@ void cly_model_plan_room(cly_model_run_plan *plan, const cly_ops_steps *steps) {
     }
 }
 
+/* How often Keras calls the layer of a distributed model: Keras 3 for each step, Keras 2 for all and once more to see
+ * what becomes of masks. */
+static int64_t count_calls(const cly_model_run_plan *plan, const clayer_node *node) {
+    int64_t times = node->fold == NULL ? 0 : 1;
+    for (const clayer_node *fold = node->fold; fold != NULL; fold = fold->fold) {
+        times *= node->layer->generation == 2 ? 2 : plan->calls[fold->inputs[0]->index].output.dims[1];
+    }
+    return times;
+}
+
 static clayer_status plan_call(const clayer_node *node, cly_model_run_plan *plan) {
     clayer_status status = CLAYER_OK;
     clayer_layer *layer = node->layer;
     cly_model_call *call = &plan->calls[node->index];
     clayer_shape inputs[CLY_LAYERS_MAX_INPUTS];
-    for (size_t i = 0; i < node->input_count; i++) {
+    size_t count = node->input_count;
+    for (size_t i = 0; i < count; i++) {
         inputs[i] = plan->calls[node->inputs[i]->index].output;
     }
-    CLY_TRY(cly_layers_get_output_shape(layer, inputs, node->input_count, call->steps.training, &call->output));
+    if (layer->class == &cly_layers_unfold) {
+        inputs[count++] = plan->calls[node->fold->inputs[0]->index].output;
+    }
+    CLY_TRY(cly_layers_get_output_shape(layer, inputs, count, call->steps.training, &call->output));
     CLY_TRY(measure(layer, &call->output, &call->output_bytes));
     if (layer->class->declare != NULL) {
         CLY_TRY(clayer_layer_build(layer, inputs, node->input_count));
@@ -216,6 +230,7 @@ static clayer_status plan_calls(clayer_model *model, const clayer_shape *input_s
             plan->calls[i].steps.training = training && !cly_model_stays_in_inference(model->nodes[i]);
             plan->calls[i].steps.keeps = training && cly_model_stays_in_inference(model->nodes[i]);
             plan->calls[i].steps.logits = logits != NULL && logits[i];
+            plan->calls[i].steps.times = count_calls(plan, model->nodes[i]);
             CLY_TRY(cly_model_prefix(plan_call(model->nodes[i], plan), model->nodes[i]));
         }
     }

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "device/device.h"
-#include "layers/mask.h"
 #include "model/plan.h"
 
 /* One run: the plan, the caller's memory, the model's. */
@@ -161,7 +160,7 @@ static clayer_status observe(const run *r, const clayer_node *node) {
     clayer_status status = CLAYER_OK;
     const cly_model_call *call = &r->plan->calls[node->index];
     void *values = NULL;
-    if (r->model->observer == NULL || node->layer->class == &cly_layers_mask) {
+    if (r->model->observer == NULL || node->hidden) {
         return CLAYER_OK;
     }
     CLY_TRY(cly_base_alloc(1, (size_t)call->output_bytes, &values));

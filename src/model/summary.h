@@ -23,6 +23,10 @@ typedef struct cly_model_map {
 clayer_status cly_model_map_create(const clayer_model *model, cly_model_map *map_out);
 /* The same without the parameters. */
 clayer_status cly_model_map_order(const clayer_model *model, cly_model_map *map_out);
+
+/* The indexes of all nodes in the order in which Keras runs their calls; those that no output needs come last. Freed
+ * with free(). */
+clayer_status cly_model_run_order(const clayer_model *model, size_t **order_out);
 void cly_model_map_free(cly_model_map *map);
 
 /* Where the lines go. */

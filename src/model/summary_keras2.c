@@ -118,7 +118,7 @@ static clayer_status add_shape(const clayer_model *model, const clayer_layer *la
     clayer_status status = CLAYER_OK;
     const clayer_node *first = NULL;
     bool input = layer->class == &cly_layers_input_layer, same = true;
-    if (layer->nested != NULL) {
+    if (cly_layers_called_model(layer) != NULL) {
         return add_nested_shape(layer->nested, text);
     }
     for (size_t i = 0; i < model->node_count; i++) {
@@ -182,7 +182,7 @@ static clayer_status print_layers(const table *t, const cly_model_map *map, int 
         const clayer_layer *layer = map->layers[i];
         bool framed = false;
         CLY_TRY(print_layer(t, map->model, layer, level));
-        if (t->expand_nested && layer->nested != NULL) {
+        if (t->expand_nested && cly_layers_called_model(layer) != NULL) {
             CLY_TRY(cly_model_map_order(layer->nested, &inner));
             framed = inner.layer_count > 0;
         }

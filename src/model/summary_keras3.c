@@ -181,7 +181,7 @@ static clayer_status print_layers(const table *t, const cly_model_map *map, int 
             CLY_TRY(print_border(t, "├", "─", "┼", "┤"));
         }
         CLY_TRY(print_layer(t, map->model, layer, level));
-        if (t->expand_nested && layer->nested != NULL) {
+        if (t->expand_nested && cly_layers_called_model(layer) != NULL) {
             CLY_TRY(cly_model_map_order(layer->nested, &inner));
             CLY_TRY(print_layers(t, &inner, level + 1));
             cly_model_map_free(&inner);

@@ -29,6 +29,7 @@ typedef struct walk {
     const clayer_model *model;
     bool *visited;             /* per node; only those that stand for calls are used, here and below */
     size_t *depth;             /* per node */
+    size_t *met;               /* per node: when its depth was first thought of; 0: never */
     size_t *layer_depth;       /* per layer, in model->layers */
     size_t *layer_order;       /* per layer: when it was met first; UNVISITED: never */
     size_t *layer_of;          /* per node: its layer's index in model->layers */
@@ -62,16 +63,19 @@ static void visit(walk *w, const clayer_node *start) {
 }
 
 static void measure_depths(walk *w) {
+    size_t met = 0;
     for (size_t i = w->count; i > 0; i--) {
         const clayer_node *node = w->order[i - 1];
+        w->met[node->index] = w->met[node->index] > 0 ? w->met[node->index] : ++met;
         size_t layer = w->layer_of[node->index];
         size_t depth = w->depth[node->index];
         depth = w->layer_depth[layer] > depth ? w->layer_depth[layer] : depth;
         w->layer_depth[layer] = depth;
         w->depth[node->index] = depth;
         for (size_t j = 0; j < node->input_count; j++) {
-            size_t *input = &w->depth[call_of(node->inputs[j])->index];
-            *input = depth + 1 > *input ? depth + 1 : *input;
+            const size_t source = call_of(node->inputs[j])->index;
+            w->met[source] = w->met[source] > 0 ? w->met[source] : ++met;
+            w->depth[source] = depth + 1 > w->depth[source] ? depth + 1 : w->depth[source];
         }
     }
 }
@@ -89,6 +93,7 @@ static void add_unused_inputs(walk *w) {
 
 static void free_walk(walk *w) {
     free(w->depth);
+    free(w->met);
     free(w->layer_depth);
     free(w->layer_order);
     free(w->layer_of);
@@ -103,6 +108,8 @@ static clayer_status allocate_walk(walk *w) {
     cly_model_table places = {0}; /* a layer: its index in model->layers, where a file's order is its own */
     CLY_TRY(cly_base_alloc(nodes, sizeof(size_t), &memory));
     w->depth = memory;
+    CLY_TRY(cly_base_alloc(nodes, sizeof(size_t), &memory));
+    w->met = memory;
     CLY_TRY(cly_base_alloc(layers, sizeof(size_t), &memory));
     w->layer_depth = memory;
     CLY_TRY(cly_base_alloc(layers, sizeof(size_t), &memory));
@@ -206,23 +213,31 @@ static void show_sequential(cly_model_map *map) {
     }
 }
 
+/* Visits all that the outputs need; w->visited is there. */
+static clayer_status walk_graph(walk *w) {
+    clayer_status status = CLAYER_OK;
+    clayer_node *const *outputs = NULL;
+    CLY_TRY(allocate_walk(w));
+    const size_t output_count = cly_model_outputs(w->model, &outputs);
+    for (size_t i = 0; i < output_count; i++) {
+        if (!w->visited[call_of(outputs[i])->index]) {
+            visit(w, call_of(outputs[i]));
+        }
+    }
+    measure_depths(w);
+done:
+    return status;
+}
+
 clayer_status cly_model_map_order(const clayer_model *model, cly_model_map *map_out) {
     clayer_status status = CLAYER_OK;
     walk w = {.model = model};
     cly_model_map map = {.model = model};
-    clayer_node *const *outputs = NULL;
     void *memory = NULL;
     CLY_TRY(cly_base_alloc(model->node_count, sizeof(bool), &memory));
     map.relevant = memory;
     w.visited = map.relevant;
-    CLY_TRY(allocate_walk(&w));
-    size_t output_count = cly_model_outputs(model, &outputs);
-    for (size_t i = 0; i < output_count; i++) {
-        if (!w.visited[call_of(outputs[i])->index]) {
-            visit(&w, call_of(outputs[i]));
-        }
-    }
-    measure_depths(&w);
+    CLY_TRY(walk_graph(&w));
     add_unused_inputs(&w);
     CLY_TRY(order_layers(&w, &map));
     CLY_TRY(find_chain(&w, &map));
@@ -233,6 +248,37 @@ clayer_status cly_model_map_order(const clayer_model *model, cly_model_map *map_
     map = (cly_model_map){0};
 done:
     cly_model_map_free(&map);
+    free_walk(&w);
+    return status;
+}
+
+/* By depth, then as Keras' map_graph comes upon them: _nodes_by_depth. */
+clayer_status cly_model_run_order(const clayer_model *model, size_t **order_out) {
+    clayer_status status = CLAYER_OK;
+    walk w = {.model = model};
+    rank *ranks = NULL;
+    size_t *order = NULL;
+    void *memory = NULL;
+    const size_t count = model->node_count;
+    CLY_TRY(cly_base_alloc(count, sizeof(bool), &memory));
+    w.visited = memory;
+    CLY_TRY(walk_graph(&w));
+    CLY_TRY(cly_base_alloc(count, sizeof(rank), &memory));
+    ranks = memory;
+    for (size_t i = 0; i < count; i++) {
+        const size_t call = call_of(model->nodes[i])->index;
+        ranks[i] = (rank){.depth = w.depth[call], .order = w.met[call] > 0 ? w.met[call] : SIZE_MAX, .position = i};
+    }
+    qsort(ranks, count, sizeof(rank), compare_ranks);
+    CLY_TRY(cly_base_alloc(count, sizeof(size_t), &memory));
+    order = memory;
+    for (size_t i = 0; i < count; i++) {
+        order[i] = ranks[i].position;
+    }
+    *order_out = order;
+done:
+    free(ranks);
+    free(w.visited);
     free_walk(&w);
     return status;
 }

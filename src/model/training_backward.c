@@ -322,6 +322,7 @@ static clayer_status add_layer(builder *b, const clayer_node *node, size_t sourc
     action->input_gradients = memory;
     action->source = source;
     action->steps.logits = calls[node->index].steps.logits;
+    action->steps.times = calls[node->index].steps.times;
     for (size_t i = 0; i < node->input_count; i++) {
         shapes[i] = calls[node->inputs[i]->index].output;
         wanted[i] = b->leads[node->inputs[i]->index];

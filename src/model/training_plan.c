@@ -73,7 +73,7 @@ static clayer_status add_activity(cly_model_train_plan *plan, const clayer_node 
     if (activity.regularizer.entry == NULL) {
         goto done;
     }
-    activity.share = 1.0f / (float)call->output.dims[0];
+    activity.share = (float)(call->steps.times > 0 ? call->steps.times : 1) / (float)call->output.dims[0];
     CLY_TRY(cly_base_grow(&items, &plan->activity_capacity, plan->activity_count, sizeof(activity)));
     plan->activities = items;
     plan->activities[plan->activity_count++] = activity;

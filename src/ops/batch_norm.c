@@ -207,7 +207,8 @@ static clayer_status run_moving_average(clayer_context *context, const void *sha
     cly_launch launch = {.program = "batch_norm", .options = options, .kernel = "moving_average_reference"};
     cly_ops_each(context, s->count, &launch);
     return cly_device_run(context, &launch, CLY_BUFFER(operands[0]), CLY_BUFFER(operands[1]), CLY_LONG(s->count),
-                          CLY_FLOAT(s->momentum), CLY_FLOAT(s->factor * (1.0f - s->momentum)));
+                          CLY_FLOAT(s->momentum), CLY_FLOAT(s->factor * (1.0f - s->momentum)),
+                          CLY_LONG(s->times > 0 ? s->times : 1), CLY_LONG(s->pitch));
 }
 
 static const cly_ops_implementation moving_average_implementations[] = {

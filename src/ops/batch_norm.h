@@ -28,10 +28,12 @@ typedef struct cly_ops_batch_norm_gradient_shape {
 extern const cly_ops_operator cly_ops_batch_norm_gradient_operator; /* "batch_norm_gradient": "split", "reference" */
 
 /* moving = moving * momentum + factor * batch * (1 - momentum). factor is 1, but for the variance in Keras 2, whose
- * fused kernel has n / (n - 1) of n values a channel. Operands: 0 batch, 1 moving, read and written. */
+ * fused kernel has n / (n - 1) of n values a channel. That is done `times` times (0: once), each by the batch's values
+ * that lie `pitch` behind those before (0: the same ones). Operands: 0 batch, 1 moving, read and written. */
 typedef struct cly_ops_moving_average_shape {
     int64_t count;
     float momentum, factor;
+    int64_t times, pitch;
 } cly_ops_moving_average_shape;
 extern const cly_ops_operator cly_ops_moving_average_operator; /* "moving_average" */
 

@@ -25,7 +25,7 @@
 #include "ops/warp.h"
 #include "ops/window.h"
 
-#define CLY_OPS_TEMPORARIES 4 /* tensors between steps: two of the layer's own, two of a change of layout */
+#define CLY_OPS_TEMPORARIES 5 /* tensors between steps: three of the layer's own, two of a change of layout */
 #define CLY_OPS_CONSTANTS 2   /* lists of numbers of a layer's config */
 #define CLY_OPS_SAVED 2       /* the most tensors a layer keeps from its forward pass to its backward one */
 
@@ -96,6 +96,9 @@ typedef struct cly_ops_steps {
     bool keeps;    /* a backward pass follows: what it reads and would be lost is written to CLY_SAVED */
     bool logits;   /* what goes into the layer's activation is wanted in CLY_SAVED too, and CLY_OUTPUT_GRADIENT is its
                       gradient: a loss undoes the activation */
+    int64_t times; /* how often Keras calls the layer for this one call, 0 stands for once: in a TimeDistributed Keras 3
+                      once for each of the `times` steps, which come one behind the other in the batch of each sample,
+                      Keras 2 several times for the whole batch */
     uint64_t workspace_bytes; /* the largest of the steps; set by cly_ops_steps_choose */
 } cly_ops_steps;
 

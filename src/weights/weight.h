@@ -20,6 +20,7 @@ typedef struct cly_weights_weight {
     clayer_tensor *tensor;
     clayer_tensor *gradient; /* of the last backward pass; NULL until one needs it */
     bool trainable;
+    uint64_t drawn; /* the version of the tensor with its first values */
     cly_spec initializer, regularizer, constraint;
 } cly_weights_weight;
 
@@ -32,6 +33,9 @@ clayer_status cly_weights_initialize(const cly_spec *initializer, const clayer_s
 /* Creates the tensor on `context` and initialises it. */
 clayer_status cly_weights_create(cly_weights_weight *weight, clayer_context *context, const clayer_shape *shape,
                                  uint64_t seed);
+
+/* First values of another seed, where nobody wrote to the tensor since it was made. */
+clayer_status cly_weights_redraw(cly_weights_weight *weight, uint64_t seed);
 void cly_weights_free(cly_weights_weight *weight);
 
 /* Makes the gradient's tensor if there is none, and gives its memory back; its values are not initialised. */

@@ -27,6 +27,8 @@ static const struct {
      1},
     {"verify/k2_deep.h5", "verify/k2_deep.npz", {"middle/block/conv2d"}, 7, 0},
     {"verify/k3_deep.keras", "verify/k3_deep.npz", {"middle/block/conv2d"}, 7, 0},
+    {"verify/k2_distributed.h5", "verify/k2_distributed.npz", {"frames", "frames/rows", "frames/rows/norm"}, 9, 0},
+    {"verify/k3_distributed.keras", "verify/k3_distributed.npz", {"frames", "frames/join", "frames/rows/conv"}, 9, 0},
 };
 
 START_TEST(layers_equal_keras) {

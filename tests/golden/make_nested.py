@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Write nested/: models in models, as both generations of Keras save them, with an example of each.
 
-    pip install -r requirements.txt && python make_nested.py
+    pip install -r requirements.txt && python make_nested.py [NAME ...]
 
 The files are named and made as those of make_models.py: k2_NAME.keras, .h5, .npz, and for some .json with .weights.h5
 (tf_keras also .old_weights.h5). A layer that tf_keras shares between models is not in its own .keras files, which
 cannot be loaded: there is none of `shared`.
 """
 import pathlib
+import sys
 import warnings
 
 import make_models
@@ -48,7 +49,11 @@ def make(generation, builder):
     rng = np.random.default_rng([generation, CASES.index(builder)])
     model = builder(k)
     set_random_weights(rng, model)
-    inputs = [quantised(rng, (2, *(int(size) for size in x.shape[1:]))) for x in model.inputs]
+    inputs = [quantised(rng, (2, *(int(size or 3) for size in x.shape[1:]))) for x in model.inputs]
+    if name == "masked_steps":
+        inputs[0][0, 1] = 0.5
+        inputs[1] = np.array(rng.integers(1, 6, inputs[1].shape), np.float32)
+        inputs[1][:, :, 2:] *= rng.integers(0, 2, inputs[1][:, :, 2:].shape)
     if name == "compiled":
         model.fit(inputs[0], np.array([[0.0, 1.0], [1.0, 0.5]]), epochs=1, verbose=0)
     if (generation, name) != (2, "shared"):
@@ -71,7 +76,7 @@ def make(generation, builder):
 def main():
     warnings.simplefilter("ignore")
     FOLDER.mkdir(exist_ok=True)
-    for builder in CASES:
+    for builder in CASES if len(sys.argv) == 1 else [case for case in CASES if case.__name__ in sys.argv[1:]]:
         for generation in (2, 3):
             make(generation, builder)
 

@@ -10,13 +10,14 @@ import subprocess
 import sys
 
 from common import *
-from nested_cases import deep, encoder
+from nested_cases import deep, distributed, encoder
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPT = HERE.parent.parent / "scripts" / "keras_reference.py"
 MODELS = {"models/k2_two_in_two_out.h5": "tf_keras", "models/k3_branches.keras": "keras",
           "models/k3_classifier.keras": "keras", "verify/k2_encoder.h5": "tf_keras",
-          "verify/k3_encoder.keras": "keras", "verify/k2_deep.h5": "tf_keras", "verify/k3_deep.keras": "keras"}
+          "verify/k3_encoder.keras": "keras", "verify/k2_deep.h5": "tf_keras", "verify/k3_deep.keras": "keras",
+          "verify/k2_distributed.h5": "tf_keras", "verify/k3_distributed.keras": "keras"}
 
 
 def save_nested(builder, generation, ending):
@@ -31,7 +32,7 @@ def save_nested(builder, generation, ending):
 
 def main():
     (HERE / "verify").mkdir(exist_ok=True)
-    for builder in (encoder, deep):
+    for builder in (encoder, deep, distributed):
         save_nested(builder, 2, ".h5")
         save_nested(builder, 3, ".keras")
     for model, module in MODELS.items():

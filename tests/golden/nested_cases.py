@@ -101,5 +101,45 @@ def compiled(k):
     return model
 
 
-CASES = [encoder, deep, transfer, partly_frozen, dicts, by_name, shared, same_names, compiled]
-IN_PARTS = {"encoder", "partly_frozen"}  # stored as configuration and weights apart, too
+def distributed(k):
+    """A model of branches on every step, with another one on every step of its own."""
+    layers = k.layers
+    row = k.Sequential([k.Input((4, 2)), layers.Conv1D(3, 2, name="conv"), layers.BatchNormalization(name="norm"),
+                        layers.Flatten(name="flat")], name="row")
+    frame = k.Input((3, 4, 2), name="frame")
+    x = layers.TimeDistributed(row, name="rows")(frame)
+    y = layers.TimeDistributed(layers.Dense(9, name="inner"), name="steps")(x)
+    x = layers.Concatenate(name="join")([layers.Add(name="sum")([x, y]), x])
+    each = k.Model(frame, layers.GlobalMaxPooling1D(name="max")(x), name="each")
+    clip = k.Input((2, 3, 4, 2), name="clip")
+    return k.Model(clip, layers.TimeDistributed(each, name="frames")(clip), name="distributed")
+
+
+def open_steps(k):
+    """A Sequential without an Input on every step of inputs of any number of steps, called twice."""
+    layers = k.layers
+    each = k.Sequential([layers.Conv2D(3, 3), layers.BatchNormalization(), layers.ReLU(), layers.Flatten()],
+                        name="each")
+    frames = layers.TimeDistributed(each, name="frames")
+    a, b = k.Input((None, 5, 4, 2), name="a"), k.Input((None, 5, 4, 2), name="b")
+    x = layers.Concatenate(axis=1, name="join")([frames(a), frames(b)])
+    return k.Model([a, b], layers.GlobalAveragePooling1D(name="mean")(x), name="open_steps")
+
+
+def masked_steps(k):
+    """Steps that do not count, before and behind a model on every step; words that do not, within one."""
+    layers = k.layers
+    x = k.Input((3, 4), name="x")
+    each = k.Sequential([k.Input((4,)), layers.Dense(5, activation="tanh"), layers.ReLU()], name="each")
+    y = layers.TimeDistributed(each, name="steps")(layers.Masking(0.5, name="mask")(x))
+    words = k.Input((4,), name="words")
+    z = layers.Embedding(6, 3, mask_zero=True, name="embedding")(words)
+    line = k.Model(words, layers.GlobalAveragePooling1D(name="mean")(z), name="line")
+    text = k.Input((3, 4), name="text")
+    z = layers.TimeDistributed(line, name="lines")(text)
+    return k.Model([x, text], [layers.GlobalAveragePooling1D(name="all")(y), z], name="masked_steps")
+
+
+CASES = [encoder, deep, transfer, partly_frozen, dicts, by_name, shared, same_names, compiled, distributed, open_steps,
+         masked_steps]
+IN_PARTS = {"encoder", "partly_frozen", "distributed"}  # stored as configuration and weights apart, too

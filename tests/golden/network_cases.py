@@ -174,6 +174,37 @@ def frames(k):
     return k.Model(inputs, each(layers.Dense(3, activation="softmax"), "class")(x), name="frames")
 
 
+def video(k):
+    """A network of images with statistics on each frame, then convolutions over the frames; a class a clip."""
+    layers = k.layers
+    picture = k.Sequential([
+        layers.Conv2D(4, 3, use_bias=False, activity_regularizer=k.regularizers.L2(0.001), name="conv"),
+        layers.BatchNormalization(momentum=0.8, name="norm"), layers.ReLU(name="relu"),
+        layers.MaxPooling2D(2, name="pool"), layers.Flatten(name="flat")], name="picture")
+    inputs = k.Input((None, 10, 10, 2), name="clip")
+    x = layers.TimeDistributed(picture, name="frames")(inputs)
+    x = layers.TimeDistributed(layers.BatchNormalization(momentum=0.8), name="level")(x)
+    x = layers.Conv1D(6, 2, activation="relu", name="time")(x)
+    x = layers.GlobalAveragePooling1D(name="mean")(x)
+    return k.Model(inputs, layers.Dense(3, activation="softmax", name="class")(x), name="video")
+
+
+def shared_norm(k):
+    """Statistics that several calls move, in the order in which Keras runs them, which is not that of the calls."""
+    layers = k.layers
+    inputs = k.Input((8, 8, 2), name="image")
+    x = k.Input((None, None, 3), name="x")
+    inner = k.Model(x, layers.BatchNormalization(momentum=0.4, name="inner_norm")(x), name="inner")
+    norm = layers.BatchNormalization(momentum=0.5, name="norm")
+    a = layers.Conv2D(3, 1, name="a")(inputs)
+    b = layers.Conv2D(3, 1, name="b1")(layers.Conv2D(3, 1, name="b0")(inputs))
+    late, early = norm(b), norm(a)
+    last = norm(layers.Conv2D(3, 1, name="c")(late))
+    late, early = inner(late), inner(early)
+    x = layers.Add(name="sum")([early, last, late])
+    return k.Model(inputs, layers.Dense(2, name="out")(layers.GlobalMaxPooling2D(name="max")(x)), name="shared_norm")
+
+
 NETWORKS = {
     "unet2d": dict(build=lambda k: unet(k, 2, 16, 2, True), inputs=[(16, 16, 1)], targets=[("bits", (16, 16, 1))],
                    samples=6, optimizer=("Adam", dict(learning_rate=0.005)), loss=["binary_crossentropy"],
@@ -203,4 +234,10 @@ NETWORKS = {
     "frames": dict(build=frames, inputs=[(4, 10, 10, 2)], targets=[("labels", 3, (4,))], samples=6,
                    optimizer=("SGD", dict(learning_rate=0.1, momentum=0.9)), loss=["sparse_categorical_crossentropy"],
                    metrics=[["accuracy"]], fit=dict(batch_size=3, epochs=2)),
+    "video": dict(build=video, inputs=[(4, 10, 10, 2)], targets=[("labels", 3)], samples=6,
+                  optimizer=("SGD", dict(learning_rate=0.1, momentum=0.9)), loss=["sparse_categorical_crossentropy"],
+                  metrics=[["accuracy"]], fit=dict(batch_size=3, epochs=2)),
+    "shared_norm": dict(build=shared_norm, inputs=[(8, 8, 2)], targets=[("values", (2,))], samples=6,
+                        optimizer=("SGD", dict(learning_rate=0.02)), loss=["mean_squared_error"],
+                        fit=dict(batch_size=3, epochs=2)),
 }

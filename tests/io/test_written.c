@@ -29,10 +29,14 @@ static const struct {
     {"BatchNormalization", "synchronized", "false"},
     {"Conv", "groups", "1"}, /* of classes that have it by descent */
     {"Dense", "quantization_config", "null"},
+    {"Embedding", "quantization_config", "null"},
     {"SeparableConv", "kernel_initializer", "*"}, /* likewise */
     {"SeparableConv", "kernel_regularizer", "null"},
     {"SeparableConv", "kernel_constraint", "null"},
     {"/activation", "build_config", "*"},
+    {"TimeDistributed/layer", "module", "*"}, /* in an .h5 file of Keras 2, where older versions read the form of old */
+    {"TimeDistributed/layer", "registered_name", "*"},
+    {"TimeDistributed/layer", "build_config", "*"},
     {"kwargs", "mask", "null"},
     {"kwargs", "mask", "{\"q\":null,\"p\":null}"}, /* likewise, of a dict of inputs */
     {"layers", "batch_input_shape", "*"},          /* Keras 2's first layer; the InputLayer has it */
@@ -45,8 +49,9 @@ static const struct {
     {"module", "\"tf_keras.src.engine.functional\"", "\"keras\""}, /* where every Keras 2 has the class */
     {"class_name", "\"Functional\"", "\"Model\""},
     {"registered_name", "\"Functional\"", "null"},
-    {"shared_object_id", "*", "*"}, /* any numbers will do */
-    {"build_config", "*", "*"},     /* of dicts of inputs; their shapes are those of the InputLayers */
+    {"shared_object_id", "*", "*"},       /* any numbers will do */
+    {"dtype", "\"bool\"", "\"float32\""}, /* of masks, which are numbers here; Keras asks the tensors themselves */
+    {"build_config", "*", "*"},           /* of dicts of inputs; their shapes are those of the InputLayers */
 };
 
 static bool matches(const char *pattern, const cJSON *value) {
@@ -168,12 +173,13 @@ static cly_io_hdf5 *open_weights(const char *path) {
 }
 
 /* Names that ours differ from: Keras 3 calls Nadam's product by no name, and a depthwise kernel "kernel" in slots too;
- * Keras 2's metrics, which start anew; a layer that stands for an activation and has no weights. */
+ * Keras 2's metrics, which start anew; a layer that stands for an activation and has no weights; a model that was built
+ * by its TimeDistributed, whose name Keras 3 puts before. */
 static bool is_other_name(const char *path) {
     return strncmp(path, "metrics", strlen("metrics")) == 0 || strstr(path, "nadam/variable") != NULL ||
            (strncmp(path, "optimizer_weights/", strlen("optimizer_weights/")) == 0 &&
             strstr(path, "depthwise_conv2d_kernel") != NULL) ||
-           strstr(path, "/activation") != NULL;
+           strstr(path, "/activation") != NULL || strncmp(path, "model_weights/frames/", 21) == 0;
 }
 
 static void expect_groups(cly_io_hdf5 *wanted, cly_io_hdf5 *found, const char *group, const char *where) {

@@ -173,7 +173,7 @@ class Comparison:
             model = self.k.models.load_model(self.path, compile=False)
         except Exception:
             return None  # Keras cannot load its own file
-        recorder, symbols = keras_reference.Recorder(), keras_reference.flatten(model.inputs)
+        recorder, symbols = keras_reference.Recorder(self.k), keras_reference.flatten(model.inputs)
         try:
             outputs = recorder.run(model, [keras_reference.to_tensor(self.k, array, symbol)
                                            for array, symbol in zip(self.cases[0], symbols)])

@@ -184,5 +184,34 @@ def no_time(k):
     return k.Model(inputs, [x, d, layers.Dense(2)(layers.Flatten()(d))])
 
 
+def video_frames(k):
+    """Every frame by a residual network of images, then convolutions over time; frames without an Input."""
+    layers = k.layers
+    x = frame = k.Input((12, 12, 3))
+    x = norm_relu(k, layers.Conv2D(6, 3, padding="same", use_bias=False)(x))
+    y = norm_relu(k, layers.SeparableConv2D(6, 3, padding="same", use_bias=False)(x))
+    x = layers.MaxPooling2D()(layers.add([x, layers.BatchNormalization()(y)]))
+    frames = k.Model(frame, layers.GlobalAveragePooling2D()(x), name="frames")
+    head = k.Sequential([layers.Dense(6, activation="relu"), layers.LayerNormalization()], name="head")
+    inputs = k.Input((None, 12, 12, 3))
+    x = layers.TimeDistributed(head)(layers.TimeDistributed(frames)(inputs))
+    x = layers.Conv1D(8, 3, padding="same", activation="relu")(x)
+    return k.Model(inputs, layers.Dense(2)(layers.GlobalMaxPooling1D()(x)))
+
+
+def lines_of_text(k):
+    """Sentences of words, each by one network of words: models on every step of models on every step."""
+    layers = k.layers
+    word = k.Sequential([k.Input((5, 4)), layers.Conv1D(6, 3, activation="relu"), layers.BatchNormalization(),
+                         layers.GlobalMaxPooling1D()], name="word")
+    sentence = k.Input((4, 5, 4))
+    x = layers.TimeDistributed(word, name="words")(sentence)
+    x = layers.concatenate([x, layers.TimeDistributed(layers.Dense(3), name="each")(x)])
+    sentence = k.Model(sentence, layers.GlobalAveragePooling1D()(layers.Conv1D(7, 2)(x)), name="sentence")
+    inputs = k.Input((3, 4, 5, 4))
+    x = layers.TimeDistributed(sentence, name="sentences")(inputs)
+    return k.Model(inputs, layers.TimeDistributed(layers.Dense(2, activation="softmax"), name="classes")(x))
+
+
 GRAPHS = [triplet, nested_three_deep, variational, named_ends, odd_ends, half_used, cut_short, all_layers,
-          sequence_of_models, pyramid, fixed_batch, bytes_in, no_time]
+          sequence_of_models, pyramid, fixed_batch, bytes_in, no_time, video_frames, lines_of_text]

@@ -1,5 +1,6 @@
 /* layers/test_time_distributed.c: a distributed layer gives for (N, T, ...) the bits that the layer alone gives for
  * (N T, ...), forward and backward; what cannot be distributed says so. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,7 +118,7 @@ START_TEST(each_step_is_a_sample) {
 END_TEST
 
 START_TEST(what_cannot_be_distributed_says_so) {
-    const clayer_shape flat = SIZES(2, 3), frames = SIZES(2, 3, 4), unknown = SIZES(-1, -1, 4);
+    const clayer_shape flat = SIZES(2, 3), unknown = SIZES(-1, -1, 4);
     clayer_shape output;
     REFUSED(clayer_layer_distribute(NULL, NULL), CLAYER_INVALID_ARGUMENT, "layer is NULL");
     clayer_layer *layer = new_layer("Dense", CONFIG(dense, .units = 2));
@@ -139,19 +140,101 @@ START_TEST(what_cannot_be_distributed_says_so) {
         REFUSED(clayer_layer_distribute(layer, NULL), CLAYER_UNSUPPORTED, others[i]);
         clayer_layer_destroy(layer);
     }
-    layer = new_layer("BatchNormalization", NULL);
-    OK(clayer_layer_distribute(layer, "norm"));
-    OK(clayer_layer_set_training(layer, true));
-    clayer_tensor *x = NULL, *y = NULL;
-    OK(clayer_tensor_create(test_context(), frames.rank, frames.dims, &x));
-    OK(clayer_tensor_create(test_context(), frames.rank, frames.dims, &y));
-    REFUSED(clayer_layer_forward(layer, &x, 1, y), CLAYER_UNSUPPORTED,
-            "TimeDistributed 'norm': its BatchNormalization 'batch_normalization' would take the statistics of each");
-    clayer_layer_set_trainable(layer, false);
-    OK(clayer_layer_forward(layer, &x, 1, y));
-    clayer_tensor_destroy(x);
-    clayer_tensor_destroy(y);
-    clayer_layer_destroy(layer);
+}
+END_TEST
+
+/* ---- BatchNormalization: in training Keras 3 takes each step by itself ---- */
+
+/* Steps t of (N, T, inner). */
+static void take_step(const clayer_shape *shape, const float *all, int64_t t, float *step) {
+    const int64_t inner = cly_layers_product(shape, 2, shape->rank);
+    for (int64_t n = 0; n < shape->dims[0]; n++) {
+        memcpy(step + n * inner, all + (n * shape->dims[1] + t) * inner, (size_t)inner * sizeof(float));
+    }
+}
+
+static float *read_all(const clayer_tensor *tensor) {
+    const int64_t count = clayer_tensor_get_count(tensor);
+    float *values = malloc((size_t)count * sizeof(float));
+    ck_assert_ptr_nonnull(values);
+    OK(clayer_tensor_read(tensor, values, count));
+    return values;
+}
+
+static void near(const float *a, const float *b, int64_t count, const char *what) {
+    for (int64_t i = 0; i < count; i++) {
+        ck_assert_msg(fabsf(a[i] - b[i]) <= 1e-5f * (1 + fabsf(b[i])), "%s: element %lld: %g, step by step %g", what,
+                      (long long)i, (double)a[i], (double)b[i]);
+    }
+}
+
+static const struct {
+    clayer_shape input;
+    int64_t axis;
+} norms[] = {{SIZES(4, 3, 5), -1}, {SIZES(3, 4, 3, 2, 5), -1}, {SIZES(3, 2, 4, 3, 2), 1}, {SIZES(2, 1, 6), -1}};
+
+/* The same layer alone, called on one step after the other. */
+START_TEST(each_step_has_its_statistics) {
+    test_random random = test_random_start(seed, (uint64_t)_i);
+    const clayer_shape *const input = &norms[_i].input;
+    const clayer_batch_normalization_config config = {
+        .struct_size = sizeof(config), .has_axis = true, .axis = norms[_i].axis, .momentum = 0.75};
+    clayer_shape one = folded(input);
+    one.dims[0] = input->dims[0];
+    const int64_t count = cly_layers_product(input, 0, input->rank), size = cly_layers_product(&one, 0, one.rank);
+    const int64_t channels = one.dims[norms[_i].axis < 0 ? one.rank - 1 : norms[_i].axis];
+    float *const x = test_random_floats(&random, count, -1, 1), *const dy = test_random_floats(&random, count, -1, 1);
+    float *const step = malloc((size_t)size * sizeof(float)), *const step_dy = malloc((size_t)size * sizeof(float));
+    float *weights[4], sums[2][16] = {{0}};
+    ck_assert(step != NULL && step_dy != NULL && channels <= 16);
+    for (int i = 0; i < 4; i++) {
+        weights[i] = test_random_floats(&random, channels, 0.5f, 1.5f);
+    }
+    clayer_layer *const all = new_layer("BatchNormalization", &config);
+    test_bench whole;
+    OK(clayer_layer_distribute(all, "norm"));
+    OK(clayer_layer_set_training(all, true));
+    test_bench_open(&whole, all, input, (const float *const *)&x, 1, (const float *const *)weights, 4);
+    test_bench_train(&whole, dy);
+    OK(test_bench_run(&whole));
+    float *const y = read_all(whole.output), *const dx = read_all(whole.input_gradients[0]);
+    for (int64_t t = 0; t < input->dims[1]; t++) {
+        test_bench bench;
+        clayer_layer *const alone = new_layer("BatchNormalization", &config);
+        OK(clayer_layer_set_training(alone, true));
+        take_step(input, x, t, step);
+        take_step(input, dy, t, step_dy);
+        test_bench_open(&bench, alone, &one, (const float *const *)&step, 1, (const float *const *)weights, 4);
+        test_bench_train(&bench, step_dy);
+        OK(test_bench_run(&bench));
+        float *const wanted[2] = {read_all(bench.output), read_all(bench.input_gradients[0])};
+        for (int i = 0; i < 2; i++) {
+            take_step(input, i == 0 ? y : dx, t, step);
+            near(step, wanted[i], size, i == 0 ? "output" : "gradient");
+            float *const own = read_all(clayer_layer_get_weight_gradient(alone, (size_t)i));
+            for (int64_t c = 0; c < channels; c++) {
+                sums[i][c] += own[c];
+            }
+            free(own);
+            free(wanted[i]);
+            free(weights[2 + i]);
+            weights[2 + i] = read_all(clayer_layer_get_weight(alone, 2 + (size_t)i)); /* as moved so far */
+        }
+        test_bench_close(&bench);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        float *const got = read_all(i < 2 ? clayer_layer_get_weight_gradient(all, i) : clayer_layer_get_weight(all, i));
+        near(got, i < 2 ? sums[i] : weights[i], channels, clayer_layer_get_weight_name(all, i));
+        free(got);
+        free(weights[i]);
+    }
+    test_bench_close(&whole);
+    free(x);
+    free(dy);
+    free(y);
+    free(dx);
+    free(step);
+    free(step_dy);
 }
 END_TEST
 
@@ -159,6 +242,7 @@ static Suite *make_suite(void) {
     Suite *suite = suite_create("layers.time_distributed");
     TCase *tests = tcase_create("steps");
     tcase_add_loop_test(tests, each_step_is_a_sample, 0, (int)CLY_COUNT(cases));
+    tcase_add_loop_test(tests, each_step_has_its_statistics, 0, (int)CLY_COUNT(norms));
     tcase_add_test(tests, what_cannot_be_distributed_says_so);
     tcase_add_unchecked_fixture(tests, NULL, test_context_drop);
     suite_add_tcase(suite, tests);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "ops/batch_norm.h"
 #include "ops/harness.h"
 #include "reference.h"
@@ -191,19 +192,23 @@ START_TEST(gradients_are_finite_differences) {
 }
 END_TEST
 
-START_TEST(averages_move) {
-    test_random random = test_random_start(seed, 0);
-    const cly_ops_moving_average_shape s = {.count = 37, .momentum = 0.9f, .factor = 1.25f};
-    float *batch_values = test_random_floats(&random, s.count, -1, 1);
-    float *moving = test_random_floats(&random, s.count, -1, 1);
+static void check_average(test_random *random, int64_t times, int64_t pitch) {
+    const cly_ops_moving_average_shape s = {
+        .count = 37, .momentum = 0.9f, .factor = 1.25f, .times = times, .pitch = pitch};
+    const int64_t batches = s.count + (times > 0 ? times - 1 : 0) * pitch;
+    float *batch_values = test_random_floats(random, batches, -1, 1);
+    float *moving = test_random_floats(random, s.count, -1, 1);
     double expected[37];
     for (int i = 0; i < 37; i++) {
-        expected[i] = (double)moving[i] * 0.9 + 1.25 * (double)batch_values[i] * 0.1;
+        expected[i] = (double)moving[i];
+        for (int64_t t = 0; t == 0 || t < times; t++) {
+            expected[i] = expected[i] * 0.9 + 1.25 * (double)batch_values[t * pitch + i] * 0.1;
+        }
     }
     harness_case c = {.op = &cly_ops_moving_average_operator,
                       .shape = &s,
                       .inputs = {batch_values, moving},
-                      .counts = {37, 37},
+                      .counts = {batches, 37},
                       .output = 1,
                       .twice = true,
                       .expected = expected,
@@ -211,6 +216,15 @@ START_TEST(averages_move) {
     harness_check(&h, &c);
     free(batch_values);
     free(moving);
+}
+
+/* Once, several times by the same values, and by others each time. */
+START_TEST(averages_move) {
+    test_random random = test_random_start(seed, 0);
+    static const int64_t ways[][2] = {{0, 0}, {2, 0}, {3, 40}};
+    for (size_t way = 0; way < CLY_COUNT(ways); way++) {
+        check_average(&random, ways[way][0], ways[way][1]);
+    }
 }
 END_TEST
 
