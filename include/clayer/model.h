@@ -348,7 +348,8 @@ CLAYER_API clayer_status clayer_model_get_training_plan(clayer_model *model, con
 /* What a model may have computed by a neighbouring layer when it predicts (never when it trains): the results are the
  * same but for rounding, and exactly the same where values only move. */
 typedef enum clayer_fusion {
-    CLAYER_FUSE_BATCH_NORMALIZATION = 1, /* in kernel and bias of the convolution or Dense before or behind it */
+    CLAYER_FUSE_BATCH_NORMALIZATION = 1, /* as the last step of the convolution or Dense before it, to the bit; else in
+                                            kernel and bias of the one behind it */
     CLAYER_FUSE_ACTIVATION = 2,          /* as the last step of the layer before */
     CLAYER_FUSE_PADDING = 4,             /* ZeroPadding, by the window of the convolution or pooling behind it */
     CLAYER_FUSE_CROPPING = 8,            /* Cropping, by that before or behind it */
