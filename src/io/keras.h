@@ -74,6 +74,8 @@ typedef struct cly_io_keras_scope {
     uint64_t place;          /* which those are: cly_layers_place */
     cly_io_keras_seen *seen; /* all layers so far */
     size_t seen_count, seen_capacity;
+    clayer_node *const *inputs; /* what the layer that is read next is called on, of an operation alone */
+    size_t input_count;
 } cly_io_keras_scope;
 
 void cly_io_keras_close_scope(cly_io_keras_scope *scope);
@@ -84,7 +86,8 @@ bool cly_io_keras_is_model(const cJSON *json);
 /* The JSON of the model in a TimeDistributed; NULL: it has none, or is none. */
 const cJSON *cly_io_keras_distributed_model(const cJSON *json);
 
-/* Whether the file does not say what shape the input of a Sequential has, which may stand in a TimeDistributed. */
+/* Whether the layer is made for its first call: an operation, and what has a Sequential whose input's shape the file
+ * does not say, perhaps in a TimeDistributed. */
 bool cly_io_keras_needs_shape(const cJSON *json);
 
 /* The model that `json` describes, with the models in it. `shape` is that of the input of a Sequential that does not
@@ -209,10 +212,10 @@ clayer_status cly_io_keras_tensors(const cJSON *json, cly_io_keras_refs *refs);
  * are the tensors of output_layers. */
 clayer_status cly_io_keras_keep_forms(clayer_model *model, const cJSON *config, const cly_io_keras_refs *outputs);
 /* Whether the JSON among the layers of a Functional is that of an operation on tensors (keras_operation.c), and the
- * layer that computes it. */
+ * layer that computes it. inputs: what it is called on first; NULL: not known, and what depends on it is refused. */
 bool cly_io_keras_is_operation(const cJSON *json);
 clayer_status cly_io_keras_operation(clayer_context *context, const cJSON *json, int generation,
-                                     clayer_layer **layer_out);
+                                     clayer_node *const *inputs, size_t input_count, clayer_layer **layer_out);
 /* Keras 3's module of an operation that is known, or NULL. */
 const char *cly_io_keras_operation_module(const char *class_name);
 /* Visits the ["layer", call, tensor] of all tensors that an operation is called on, in order. */

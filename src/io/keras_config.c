@@ -69,6 +69,9 @@ bool cly_io_keras_needs_shape(const cJSON *json) {
     const char *class_name = cly_io_keras_text(json, "class_name");
     const cJSON *distributed = cly_io_keras_distributed_model(json);
     clayer_shape shape = {0};
+    if (cly_io_keras_is_operation(json)) {
+        return true;
+    }
     if (distributed != NULL) {
         return cly_io_keras_needs_shape(distributed);
     }

@@ -389,6 +389,8 @@ static clayer_status make_call(graph *in, entry *item) {
         CLY_TRY(find_node(in, &call->refs[i], &inputs[i]));
     }
     if (item->layer == NULL) {
+        in->scope->inputs = inputs;
+        in->scope->input_count = call->count;
         CLY_TRY(cly_io_keras_read_layer(in->scope, item->json, &inputs[0]->shape, &item->layer));
     }
     CLY_TRY(check_training(in, item, call));

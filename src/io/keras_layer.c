@@ -405,7 +405,7 @@ clayer_status cly_io_keras_layer(clayer_context *context, const cJSON *json, int
     reader in = {.context = context, .generation = generation};
     clayer_status status = CLAYER_OK;
     if (cly_io_keras_is_operation(json)) {
-        return cly_io_keras_operation(context, json, generation, layer_out);
+        return cly_io_keras_operation(context, json, generation, NULL, 0, layer_out);
     }
     if (kind != NULL && strcmp(kind, "TimeDistributed") == 0) {
         return read_distributed(context, json, generation, layer_out);

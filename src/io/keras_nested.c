@@ -164,6 +164,10 @@ done:
 static clayer_status read_any(cly_io_keras_scope *scope, const cJSON *json, const clayer_shape *shape,
                               clayer_layer **layer_out) {
     const cJSON *inner = cly_io_keras_distributed_model(json);
+    if (cly_io_keras_is_operation(json)) {
+        return cly_io_keras_operation(scope->context, json, scope->generation, scope->inputs, scope->input_count,
+                                      layer_out);
+    }
     return inner != NULL                 ? read_distributed(scope, json, inner, shape, layer_out)
            : cly_io_keras_is_model(json) ? read_nested(scope, json, shape, layer_out)
                                          : cly_io_keras_layer(scope->context, json, scope->generation, layer_out);

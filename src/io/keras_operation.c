@@ -123,13 +123,14 @@ static clayer_status check_used(const cly_io_keras_operation_call *call) {
     return CLAYER_OK;
 }
 
-static clayer_status build_call(clayer_context *context, const cJSON *json, const cJSON *inbound, int generation,
+/* `call` has the context, the generation and the inputs. */
+static clayer_status build_call(cly_io_keras_operation_call call, const cJSON *json, const cJSON *inbound,
                                 clayer_layer **layer_out) {
+    const int generation = call.generation;
     const cJSON *config = cJSON_GetObjectItemCaseSensitive(json, "config");
     const char *class_name = cly_io_keras_text(json, "class_name"), *module = cly_io_keras_text(json, "module");
     const char *function = generation == 2 ? cly_io_keras_text(config, "function") : class_name;
     const char *name = cly_io_keras_text(json, "name");
-    cly_io_keras_operation_call call = {.context = context, .generation = generation};
     char full[300];
     clayer_status status = CLAYER_OK;
     (void)snprintf(full, sizeof(full), "%s%s%s", generation == 2 || module == NULL ? "" : module,
@@ -179,7 +180,9 @@ static bool are_alike(const cJSON *a, const cJSON *b) {
 }
 
 clayer_status cly_io_keras_operation(clayer_context *context, const cJSON *json, int generation,
-                                     clayer_layer **layer_out) {
+                                     clayer_node *const *inputs, size_t input_count, clayer_layer **layer_out) {
+    const cly_io_keras_operation_call made = {
+        .context = context, .generation = generation, .inputs = inputs, .input_count = input_count};
     const cJSON *calls = cJSON_GetObjectItemCaseSensitive(json, "inbound_nodes");
     clayer_layer *layer = NULL;
     clayer_status status = CLAYER_OK;
@@ -187,7 +190,7 @@ clayer_status cly_io_keras_operation(clayer_context *context, const cJSON *json,
         return cly_base_fail(CLAYER_BAD_FILE, "operation '%s' is not called on anything",
                              cly_io_keras_text(json, "name") == NULL ? "?" : cly_io_keras_text(json, "name"));
     }
-    CLY_TRY(build_call(context, json, calls->child, generation, &layer));
+    CLY_TRY(build_call(made, json, calls->child, &layer));
     for (const cJSON *call = calls->child->next; call != NULL; call = call->next) {
         if (!are_alike(calls->child, call)) {
             status = cly_base_fail(CLAYER_UNSUPPORTED,

@@ -21,7 +21,9 @@ typedef struct cly_io_keras_operation_call {
     const cJSON *config;                            /* of the operation, which in Keras 3 has arguments too */
     const cJSON *used[CLY_IO_KERAS_MOST_ARGUMENTS]; /* what was asked for */
     size_t used_count;
-    int tensors; /* how many of the arguments so far were tensors */
+    int tensors;                /* how many of the arguments so far were tensors */
+    clayer_node *const *inputs; /* all tensors that it is called on; NULL: not known */
+    size_t input_count;
 } cly_io_keras_operation_call;
 
 typedef struct cly_io_keras_operation_row cly_io_keras_operation_row;
@@ -67,19 +69,52 @@ clayer_status cly_io_keras_read_tensor(cly_io_keras_operation_call *call);
 /* An integer or a list of them; NULL or null: *none_out. */
 clayer_status cly_io_keras_read_axes(cly_io_keras_operation_call *call, const cJSON *value, clayer_shape *axes_out,
                                      bool *none_out);
+/* The shape of tensor `index` of the call, or a refusal where only the operation itself is read. */
+clayer_status cly_io_keras_read_shape(const cly_io_keras_operation_call *call, size_t index,
+                                      const clayer_shape **shape_out);
 /* The entries of an index. */
 clayer_status cly_io_keras_read_slices(cly_io_keras_operation_call *call, const cJSON *value,
                                        cly_layers_operation_config *config);
 
-/* ---- what makes the layers (keras_operation_build.c, keras_operation_axes.c) ---- */
+/* ---- what makes the layers (keras_operation_build.c and the files beside it) ---- */
 
 cly_io_keras_operation_build cly_io_keras_build_activation, cly_io_keras_build_add_n, cly_io_keras_build_arithmetic,
     cly_io_keras_build_bias, cly_io_keras_build_block, cly_io_keras_build_clip, cly_io_keras_build_concatenate,
     cly_io_keras_build_fill, cly_io_keras_build_flip, cly_io_keras_build_getitem, cly_io_keras_build_matmul,
-    cly_io_keras_build_pad, cly_io_keras_build_places, cly_io_keras_build_repeat, cly_io_keras_build_reshape,
-    cly_io_keras_build_resize, cly_io_keras_build_round, cly_io_keras_build_same, cly_io_keras_build_slice,
-    cly_io_keras_build_softmax, cly_io_keras_build_stack, cly_io_keras_build_sum, cly_io_keras_build_tile,
-    cly_io_keras_build_transpose, cly_io_keras_build_unit, cly_io_keras_build_view, cly_io_keras_build_where;
+    cly_io_keras_build_moments, cly_io_keras_build_pad, cly_io_keras_build_places, cly_io_keras_build_pool,
+    cly_io_keras_build_repeat, cly_io_keras_build_reshape, cly_io_keras_build_resize, cly_io_keras_build_round,
+    cly_io_keras_build_same, cly_io_keras_build_slice, cly_io_keras_build_softmax, cly_io_keras_build_split,
+    cly_io_keras_build_stack, cly_io_keras_build_sum, cly_io_keras_build_tile, cly_io_keras_build_transpose,
+    cly_io_keras_build_unit, cly_io_keras_build_unstack, cly_io_keras_build_view, cly_io_keras_build_where;
+
+/* ---- operations made of several (keras_operation_parts.c) ---- */
+
+/* The model that computes one call, while it is built. */
+typedef struct cly_io_keras_parts {
+    cly_io_keras_operation_call *call;
+    clayer_model *model;
+    clayer_node *inputs[CLY_LAYERS_MAX_INPUTS]; /* for the tensors of the call */
+    clayer_status status;                       /* of the first part that failed; what follows does nothing */
+} cly_io_keras_parts;
+cly_io_keras_parts cly_io_keras_open_parts(cly_io_keras_operation_call *call);
+/* One operation on `count` nodes, or NULL. */
+clayer_node *cly_io_keras_part(cly_io_keras_parts *parts, cly_layers_operation_config config, clayer_node *const *nodes,
+                               size_t count);
+/* A layer that is none. `config` is that of its class, nameless. */
+clayer_node *cly_io_keras_layer_part(cly_io_keras_parts *parts, const cly_layers_class *layer_class, const void *config,
+                                     clayer_node *const *nodes, size_t count);
+/* f(a), f(a, b), f(a, number), f(number, b); an operation of `kind` over or along axes. */
+clayer_node *cly_io_keras_unary(cly_io_keras_parts *parts, cly_ops_function function, clayer_node *a);
+clayer_node *cly_io_keras_binary(cly_io_keras_parts *parts, cly_ops_function function, clayer_node *a, clayer_node *b);
+clayer_node *cly_io_keras_by_number(cly_io_keras_parts *parts, cly_ops_function function, clayer_node *a,
+                                    double number);
+clayer_node *cly_io_keras_over(cly_io_keras_parts *parts, cly_layers_operation_kind kind, clayer_node *a,
+                               const clayer_shape *axes, bool keepdims);
+/* Elements [start, start + length) of an axis, or the one at `start` without the axis where length is 0. */
+clayer_node *cly_io_keras_cut(cly_io_keras_parts *parts, clayer_node *a, int axis, int64_t start, int64_t length);
+/* The layer that gives `outputs`, and the end of `parts`. */
+clayer_status cly_io_keras_close_parts(cly_io_keras_parts *parts, clayer_node *const *outputs, size_t count,
+                                       clayer_layer **layer_out);
 
 /* The layer of an operation's config, under the call's name. */
 clayer_status cly_io_keras_make_operation(cly_io_keras_operation_call *call, cly_layers_operation_config *config,

@@ -145,6 +145,15 @@ clayer_status cly_io_keras_read_tensor(cly_io_keras_operation_call *call) {
     return CLAYER_OK;
 }
 
+clayer_status cly_io_keras_read_shape(const cly_io_keras_operation_call *call, size_t index,
+                                      const clayer_shape **shape_out) {
+    if (index >= call->input_count) {
+        return cly_io_keras_operation_fail(call, "the shape of its tensor is not known outside of a model");
+    }
+    *shape_out = &call->inputs[index]->shape;
+    return CLAYER_OK;
+}
+
 /* ---- axes and slices ---- */
 
 clayer_status cly_io_keras_read_axes(cly_io_keras_operation_call *call, const cJSON *value, clayer_shape *axes_out,

@@ -1,5 +1,5 @@
 /* io/keras_operation_table.c: which operations on tensors there are, under the names of both generations of Keras, and
- * what makes their layers (keras_operation_build.c, keras_operation_axes.c).
+ * what makes their layers (keras_operation_build.c and the files beside it).
  *
  * Names are those of TensorFlow's functions and of keras/src/ops/{numpy, nn, core, math, image}.py. */
 #include <string.h>
@@ -55,6 +55,14 @@ static const row rows[] = {
     {"expm1", "Expm1", cly_io_keras_build_arithmetic, CLY_EXPM1, NULL},
     {"stop_gradient", "StopGradient", cly_io_keras_build_arithmetic, CLY_STOP, NULL},
     {"clip_by_value", "Clip", cly_io_keras_build_clip, CLY_CLIP, NULL},
+    {"max_pool", "MaxPool", cly_io_keras_build_pool, 0, "max"},
+    {"max_pool1d", NULL, cly_io_keras_build_pool, 1, "max"},
+    {"max_pool2d", NULL, cly_io_keras_build_pool, 2, "max"},
+    {"max_pool3d", NULL, cly_io_keras_build_pool, 3, "max"},
+    {"avg_pool", "AveragePool", cly_io_keras_build_pool, 0, "average"},
+    {"avg_pool1d", NULL, cly_io_keras_build_pool, 1, "average"},
+    {"avg_pool2d", NULL, cly_io_keras_build_pool, 2, "average"},
+    {"avg_pool3d", NULL, cly_io_keras_build_pool, 3, "average"},
     {"relu", "Relu", cly_io_keras_build_activation, 0, "relu"},
     {NULL, "ReLU", cly_io_keras_build_activation, 0, "relu"},
     {"relu6", "Relu6", cly_io_keras_build_activation, 0, "relu6"},
@@ -96,6 +104,10 @@ static const row rows[] = {
     {NULL, "Swapaxes", cly_io_keras_build_places, CLY_OPERATION_SWAP, NULL},
     {NULL, "Moveaxis", cly_io_keras_build_places, CLY_OPERATION_MOVE, NULL},
     {"stack", "Stack", cly_io_keras_build_stack, CLY_OPERATION_STACK, NULL},
+    {"split", "Split", cly_io_keras_build_split, 0, NULL},
+    {NULL, "ArraySplit", cly_io_keras_build_split, 0, "uneven"},
+    {"unstack", "Unstack", cly_io_keras_build_unstack, 0, NULL},
+    {NULL, "Moments", cly_io_keras_build_moments, 0, NULL},
     {"depth_to_space", "DepthToSpace", cly_io_keras_build_block, CLY_OPERATION_DEPTH_TO_SPACE, NULL},
     {"space_to_depth", "SpaceToDepth", cly_io_keras_build_block, CLY_OPERATION_SPACE_TO_DEPTH, NULL},
     {"tile", "Tile", cly_io_keras_build_tile, CLY_OPERATION_TILE, NULL},

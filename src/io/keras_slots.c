@@ -28,7 +28,7 @@ clayer_status cly_io_keras_append(cly_io_keras_layers *list, clayer_layer *layer
 
 clayer_status cly_io_keras_flatten(clayer_layer *layer, cly_io_keras_layers *list) {
     clayer_status status = CLAYER_OK;
-    if (layer->nested == NULL) {
+    if (cly_layers_shown_model(layer) == NULL) {
         return cly_io_keras_holds(list, layer) ? CLAYER_OK : cly_io_keras_append(list, layer);
     }
     for (size_t i = 0; i < layer->nested->layer_count; i++) {
@@ -39,7 +39,7 @@ done:
 }
 
 bool cly_io_keras_has_weights(const clayer_layer *layer) {
-    if (layer->nested == NULL) {
+    if (cly_layers_shown_model(layer) == NULL) {
         return layer->weight_count > 0;
     }
     for (size_t i = 0; i < layer->nested->layer_count; i++) {

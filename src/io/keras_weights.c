@@ -210,7 +210,7 @@ static clayer_status read_group(numbered *in, clayer_layer *layer, const char *g
         CLY_TRY(cly_io_keras_copy_twin(twin, layer));
     } else if (group == NULL) {
         goto done; /* it has no weights */
-    } else if (layer->nested != NULL) {
+    } else if (cly_layers_shown_model(layer) != NULL) {
         CLY_TRY(cly_base_text_add(&path, "%s%s%s%s", group, cly_io_keras_within(layer), layouts[in->layout].separator,
                                   layouts[in->layout].prefix));
         status = read_layers(in, layer->nested, path.chars);
@@ -296,7 +296,7 @@ clayer_status cly_io_keras_weights(clayer_model *model, cly_io_hdf5 *file) {
         if (has) {
             for (size_t i = 0; i < model->layer_count; i++) {
                 const bool nested = model->generation == 2 && !layouts[in.layout].skips_numbers;
-                in.skips_visited = in.skips_visited || (nested && model->layers[i]->nested != NULL);
+                in.skips_visited = in.skips_visited || (nested && cly_layers_shown_model(model->layers[i]) != NULL);
             }
             status = read_layers(&in, model, layouts[in.layout].prefix);
             goto done;

@@ -150,7 +150,7 @@ done:
 static clayer_status read_steps(clayer_layer *layer, cly_io_hdf5 *file, const char *path) {
     cly_base_text inner = {0};
     clayer_status status = CLAYER_OK;
-    if (layer == NULL || layer->nested == NULL) {
+    if (layer == NULL || cly_layers_shown_model(layer) == NULL) {
         return cly_io_keras_read_step(layer, file, path);
     }
     for (size_t i = 0; i < layer->nested->layer_count; i++) {

@@ -10,7 +10,8 @@
 bool cly_io_keras_takes_list(const clayer_layer *layer) {
     const cly_layers_class *class = layer->class;
     const size_t masks = class->masks == CLY_MASKS_USE || class->masks == CLY_MASKS_USE_AND_PASS ? 1 : 0;
-    return layer->nested != NULL ? layer->nested->input_count > 1 : class->max_inputs > 1 + masks;
+    const clayer_model *nested = cly_layers_shown_model(layer);
+    return nested != NULL ? nested->input_count > 1 : class->max_inputs > 1 + masks;
 }
 
 size_t cly_io_keras_count_inputs(const clayer_node *node) {

@@ -100,8 +100,9 @@ static clayer_status write_layer(const clayer_model *model, const clayer_layer *
     if (cly_layers_called_model(layer) != NULL) {
         CLY_TRY(write_nested(layer, style, &json));
     } else {
-        CLY_TRY(layer->nested != NULL ? cly_io_keras_write_distributed(layer, style, write_nested, &json)
-                                      : cly_io_keras_write_layer(layer, style, &json));
+        CLY_TRY(cly_layers_shown_model(layer) != NULL
+                    ? cly_io_keras_write_distributed(layer, style, write_nested, &json)
+                    : cly_io_keras_write_layer(layer, style, &json));
         if (!style->legacy && layer->origin == NULL && call != NULL && call->input_count > 0) {
             CLY_TRY(put_build_config(json, input_shapes(call)));
             CLY_TRY(put_step_shape(json, layer, call));
@@ -124,7 +125,7 @@ static bool is_trainable(const clayer_model *model) {
         const clayer_layer *layer = model->layers[i];
         bool input = layer->class == &cly_layers_input_layer;
         only_inputs = only_inputs && input;
-        if (!input && (layer->nested != NULL ? is_trainable(layer->nested) : layer->trainable)) {
+        if (!input && (cly_layers_shown_model(layer) != NULL ? is_trainable(layer->nested) : layer->trainable)) {
             return true;
         }
     }
@@ -249,7 +250,7 @@ static clayer_status find_shared(const clayer_model *model, cly_io_keras_layers 
             continue;
         }
         CLY_TRY(cly_io_keras_append(all, layer));
-        if (layer->nested != NULL) {
+        if (cly_layers_shown_model(layer) != NULL) {
             CLY_TRY(find_shared(layer->nested, all, shared));
         }
     }

@@ -90,7 +90,7 @@ static clayer_status write_layers(const clayer_model *model, int generation, cly
         }
         CLY_TRY(name_group(layer, numbers[i], prefix, &group));
         CLY_TRY(write_vars(layer, generation, image, group.chars));
-        if (layer->nested != NULL) {
+        if (cly_layers_shown_model(layer) != NULL) {
             cly_base_text_free(&inner);
             inner = (cly_base_text){0};
             CLY_TRY(cly_base_text_add(&inner, "%s%s/layers", group.chars, cly_io_keras_within(layer)));
@@ -164,12 +164,12 @@ static clayer_status name_slot(const clayer_model *model, const clayer_layer *la
 static clayer_status note_steps(const clayer_layer *layer, cly_io_hdf5_image *image, const char *group) {
     cly_base_text inner = {0};
     clayer_status status = CLAYER_OK;
-    if (layer->nested == NULL) {
+    if (cly_layers_shown_model(layer) == NULL) {
         return note_training_step(layer, image, group);
     }
     for (size_t i = 0; i < layer->nested->layer_count; i++) {
         const clayer_layer *part = layer->nested->layers[i];
-        if (part->nested != NULL || part->training_step > 0) {
+        if (cly_layers_shown_model(part) != NULL || part->training_step > 0) {
             cly_base_text_free(&inner);
             inner = (cly_base_text){0};
             CLY_TRY(cly_base_text_add(&inner, "%s/%s", group, part->name));

@@ -135,6 +135,12 @@ const char *cly_layers_class_name(const clayer_layer *layer);
 #define CLY_LAYERS_DESCRIPTION 160
 const char *cly_layers_describe(const clayer_layer *layer, char *text, size_t capacity);
 
+/* The model that files and summaries show in the layer, or NULL. An operation on tensors that is made of several is a
+ * model too, for whoever runs it alone. */
+static inline struct clayer_model *cly_layers_shown_model(const clayer_layer *layer) {
+    return layer->origin_class == NULL ? layer->nested : NULL;
+}
+
 /* What Keras makes a nameless layer's name of. */
 const char *cly_layers_auto_name(const clayer_layer *layer);
 
@@ -165,9 +171,9 @@ clayer_status cly_layers_get_output_shape(const clayer_layer *layer, const claye
 clayer_status cly_layers_plan_backward(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                        const clayer_shape *output, const bool *wanted, cly_ops_steps *steps);
 
-/* The model that a call of the layer is a call of, or NULL: not the one in a TimeDistributed. */
+/* The model that a call of the layer is a call of, or NULL: not the one in a TimeDistributed, nor an operation. */
 static inline struct clayer_model *cly_layers_called_model(const clayer_layer *layer) {
-    return layer->inner_name == NULL ? layer->nested : NULL;
+    return layer->inner_name == NULL && layer->origin_class == NULL ? layer->nested : NULL;
 }
 
 /* Every config struct begins as this one does. */

@@ -147,7 +147,7 @@ static clayer_status print_boxes(picture *p, frame *f) {
         size_t box = p->box_count++;
         cly_model_slot *slot = cly_model_table_put(&f->boxes, layer, false);
         slot->number = box;
-        if (layer->nested == NULL || !p->config->expand_nested) {
+        if (cly_layers_shown_model(layer) == NULL || !p->config->expand_nested) {
             CLY_TRY(print_box(p, f, layer, box));
             continue;
         }

@@ -118,7 +118,7 @@ static clayer_status add_shape(const clayer_model *model, const clayer_layer *la
     clayer_status status = CLAYER_OK;
     const clayer_node *first = NULL;
     bool input = layer->class == &cly_layers_input_layer, same = true;
-    if (cly_layers_called_model(layer) != NULL) {
+    if (layer->nested != NULL && layer->inner_name == NULL) {
         return add_nested_shape(layer->nested, text);
     }
     for (size_t i = 0; i < model->node_count; i++) {

@@ -308,7 +308,7 @@ static clayer_status collect(const cly_model_map *map, bool trainable, leaves *l
     for (size_t i = 0; i < map->layer_count; i++) {
         const clayer_layer *layer = map->layers[i];
         bool learns = trainable && layer->trainable;
-        if (layer->nested != NULL) {
+        if (cly_layers_shown_model(layer) != NULL) {
             CLY_TRY(cly_model_map_order(layer->nested, &inner));
             CLY_TRY(collect(&inner, learns, l));
             cly_model_map_free(&inner);
@@ -371,7 +371,7 @@ clayer_status cly_model_count_parameters(const clayer_layer *layer, uint64_t *co
     clayer_status status = CLAYER_OK;
     cly_model_map map = {0};
     uint64_t count = 0;
-    if (layer->nested != NULL) {
+    if (cly_layers_shown_model(layer) != NULL) {
         CLY_TRY(cly_model_map_create(layer->nested, &map));
         count = map.trainable + map.fixed;
     }

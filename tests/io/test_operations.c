@@ -29,21 +29,43 @@ static void expect_close(const clayer_model *model, const clayer_array *got, con
     }
 }
 
-static void predict_as(clayer_model *model, const clayer_archive *archive, const char *name, const char *what) {
-    clayer_array *inputs[2] = {named(archive, "x0"), named(archive, "x1")}, *output = NULL;
+/* `prefix` is that of the case: "" or "007." */
+static void predict_as(clayer_model *model, const clayer_archive *archive, const char *prefix, const char *name,
+                       const char *what) {
+    clayer_array *inputs[2], *output = NULL;
+    char text[32];
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(text, sizeof(text), "%sx%d", prefix, i);
+        inputs[i] = named(archive, text);
+    }
+    (void)snprintf(text, sizeof(text), "%s%s", prefix, name);
     MUST(clayer_model_predict(model, inputs, clayer_model_get_input_count(model), NULL, &output));
-    expect_close(model, output, named(archive, name), what);
+    expect_close(model, output, named(archive, text), what);
     clayer_array_destroy(output);
 }
 
+static void train(clayer_model *model, const clayer_archive *archive, const char *prefix, int64_t batch) {
+    char text[3][16];
+    const clayer_array *x[2], *t = NULL;
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(text[i], sizeof(text[i]), i == 2 ? "%st" : "%sx%d", prefix, i);
+    }
+    x[0] = named(archive, text[0]);
+    x[1] = named(archive, text[1]);
+    t = named(archive, text[2]);
+    const clayer_dataset data = {.struct_size = sizeof(data), .x = x, .y = &t};
+    const clayer_fit_config fit = {.struct_size = sizeof(fit), .batch_size = batch, .no_shuffle = true};
+    MUST(clayer_model_fit(model, &data, &fit, NULL));
+}
+
 /* By every format it is written in again. */
-static void check_written(clayer_model *model, const clayer_archive *archive) {
+static void check_written(clayer_model *model, const clayer_archive *archive, const char *prefix) {
     static const char *const files[] = {"again.keras", "again.h5"};
     for (size_t i = 0; i < CLY_COUNT(files); i++) {
         clayer_model *again = NULL;
         MUST(clayer_model_save(model, temporary_path(files[i])));
         MUST(clayer_model_load(context, temporary_path(files[i]), &again));
-        predict_as(again, archive, "y", files[i]);
+        predict_as(again, archive, prefix, "y", files[i]);
         for (size_t l = 0; l < clayer_model_get_layer_count(model); l++) {
             ck_assert_str_eq(clayer_layer_get_class_name(clayer_model_get_layer(model, l)),
                              clayer_layer_get_class_name(clayer_model_get_layer(again, l)));
@@ -62,16 +84,67 @@ START_TEST(networks_predict_train_and_are_written) {
         MUST(clayer_archive_load(golden_path(name), &archive));
         (void)snprintf(name, sizeof(name), "%s.%s", stem, file % 2 == 0 ? "keras" : "h5");
         MUST(clayer_model_load(context, golden_path(name), &model));
-        predict_as(model, archive, "y", name);
-        check_written(model, archive);
-        const clayer_array *x[2] = {named(archive, "x0"), named(archive, "x1")}, *t = named(archive, "t");
-        const clayer_dataset data = {.struct_size = sizeof(data), .x = x, .y = &t};
-        const clayer_fit_config fit = {.struct_size = sizeof(fit), .batch_size = 4, .no_shuffle = true};
-        MUST(clayer_model_fit(model, &data, &fit, NULL));
-        predict_as(model, archive, "after", name);
+        predict_as(model, archive, "", "y", name);
+        check_written(model, archive, "");
+        train(model, archive, "", 4);
+        predict_as(model, archive, "", "after", name);
         clayer_model_destroy(model);
         clayer_archive_destroy(archive);
     }
+}
+END_TEST
+
+/* ---- networks around one operation, of tests/golden/operation_network_cases.py ---- */
+
+#define NETWORK_CASES 25
+
+static clayer_archive *cases;
+
+static void open_cases(void) {
+    MUST(clayer_archive_load(golden_path("operation_networks.npz"), &cases));
+}
+
+static void close_cases(void) {
+    clayer_archive_destroy(cases);
+}
+
+/* The model of a case with its weights. */
+static clayer_model *make_case(const char *prefix) {
+    char name[32];
+    cJSON *json = NULL;
+    clayer_model *model = NULL;
+    size_t next = 0;
+    (void)snprintf(name, sizeof(name), "%sjson", prefix);
+    const clayer_array *text = named(cases, name);
+    ck_assert_ptr_nonnull(text);
+    MUST(cly_io_json_parse(clayer_array_get_const_data(text), (size_t)clayer_array_get_count(text), name, &json));
+    MUST(cly_io_keras_model(context, json, cJSON_GetObjectItemCaseSensitive(json, "keras")->valueint, &model));
+    cJSON_Delete(json);
+    for (size_t l = 0; l < clayer_model_get_layer_count(model); l++) {
+        clayer_layer *layer = clayer_model_get_layer(model, l);
+        for (size_t i = 0; i < clayer_layer_get_weight_count(layer); i++) {
+            (void)snprintf(name, sizeof(name), "%sw%zu", prefix, next++);
+            const clayer_array *values = named(cases, name);
+            MUST(clayer_tensor_write(clayer_layer_get_weight(layer, i), clayer_array_get_const_data(values),
+                                     clayer_array_get_count(values)));
+        }
+    }
+    return model;
+}
+
+START_TEST(operations_predict_train_and_are_written) {
+    const clayer_compile_config compile = {
+        .struct_size = sizeof(compile), .optimizer = "sgd(learning_rate=0.25)", .loss = "mean_squared_error"};
+    char prefix[8], name[32];
+    (void)snprintf(prefix, sizeof(prefix), "%03d.", _i);
+    clayer_model *model = make_case(prefix);
+    (void)snprintf(name, sizeof(name), "case %03d", _i);
+    predict_as(model, cases, prefix, "y", name);
+    check_written(model, cases, prefix);
+    MUST(clayer_model_compile(model, &compile));
+    train(model, cases, prefix, 3);
+    predict_as(model, cases, prefix, "after", name);
+    clayer_model_destroy(model);
 }
 END_TEST
 
@@ -198,6 +271,8 @@ static Suite *make(void) {
     tcase_add_unchecked_fixture(files, open_context, close_context);
     tcase_add_unchecked_fixture(files, open_folder, close_folder);
     tcase_add_loop_test(files, networks_predict_train_and_are_written, 0, (int)CLY_COUNT(networks));
+    tcase_add_unchecked_fixture(files, open_cases, close_cases);
+    tcase_add_loop_test(files, operations_predict_train_and_are_written, 0, NETWORK_CASES);
     tcase_add_test(files, what_is_not_known_is_refused_by_name);
     tcase_add_test(files, shapes_are_refused);
     suite_add_tcase(suite, files);

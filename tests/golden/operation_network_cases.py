@@ -1,0 +1,57 @@
+"""The cases of make_operation_networks.py: operations on tensors that are more than one layer: poolings, several outputs,
+sizes of tensors, and what is made of several operations.
+
+A row is a function of tensors and their shapes without the batch, as in operation_cases.py; every tensor is the output of
+a Dense, which is trained. positive=True: of a softplus; open=True: all sizes but the last are unknown to the model.
+"""
+import keras
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+CUBE, ROWS = (5, 4, 3), (6, 4)
+WEIGHTS = np.array([0.5, -1.25, 2.0], np.float32)
+
+
+def halves(parts):
+    a, b = parts
+    return a * b
+
+
+def ordered(parts):
+    """Depends on each part and on its place."""
+    return sum((i + 1) * part for i, part in enumerate(parts))
+
+
+TF = [
+    ("max pool", lambda x: tf.nn.max_pool(x, 2, 2, "SAME"), CUBE),
+    ("max pool 2d", lambda x: tf.nn.max_pool2d(x, ksize=3, strides=[1, 2], padding="VALID"), CUBE),
+    ("average pool", lambda x: tf.nn.avg_pool(x, [1, 2, 2, 1], [1, 2, 1, 1], "SAME"), CUBE),
+    ("average pool open", lambda x: tf.nn.avg_pool2d(x, 3, 2, "SAME", data_format="NHWC"), CUBE, dict(open=True)),
+    ("average pool 1d", lambda x: tf.nn.avg_pool1d(x, 3, 2, "SAME"), ROWS),
+    ("max pool 1d", lambda x: tf.nn.max_pool1d(x, 2, 2, "VALID"), ROWS),
+    ("max pool 3d", lambda x: tf.nn.max_pool3d(x, 2, 1, "VALID"), (3, 3, 3, 2)),
+    ("backend pool", lambda x: tf_keras.backend.pool2d(x, (2, 2), (2, 2), "same", pool_mode="avg"), CUBE),
+    ("split", lambda x: halves(tf.split(x, 2, axis=-1)), ROWS),
+    ("split sizes", lambda x: halves(tf.split(x, [1, 2, 3], axis=1)[::2][:1] + [tf.split(x, [4, -1, 1], 1)[2]]), ROWS),
+    ("split last", lambda x: tf.split(x, [1, 2], -1)[1], CUBE),
+    ("unstack", lambda x: ordered(tf.unstack(x, axis=1)), CUBE),
+    ("repeat elements", lambda x: tf_keras.backend.repeat_elements(x, 2, axis=1), CUBE),
+    ("moments", lambda x: (lambda m, v: (x - m) * tf.math.rsqrt(v + 1e-3))(*tf.nn.moments(x, [1, 2], keepdims=True)),
+     CUBE),
+]
+ops = keras.ops
+KERAS = [
+    ("max pool", lambda x: ops.max_pool(x, 2, 2, "same"), CUBE),
+    ("max pool strides", lambda x: ops.max_pool(x, (2, 3), (1, 2)), CUBE),
+    ("average pool", lambda x: ops.average_pool(x, 2, strides=(1, 2), data_format="channels_last"), CUBE),
+    ("average pool open", lambda x: ops.average_pool(x, 3, 2, "same"), CUBE, dict(open=True)),
+    ("average pool 1d", lambda x: ops.average_pool(x, 3, 2, "same"), ROWS),
+    ("max pool 3d", lambda x: ops.max_pool(x, 2, 1), (3, 3, 3, 2)),
+    ("split", lambda x: halves(ops.split(x, 2, axis=-1)), ROWS),
+    ("split indices", lambda x: ops.split(x, [1, 4], axis=1)[1], ROWS),
+    ("array split", lambda x: ordered([part[:, :1] for part in ops.array_split(x, 4, axis=1)]), ROWS),
+    ("unstack", lambda x: ordered(ops.unstack(x, axis=1)), CUBE),
+    ("moments", lambda x: (lambda m, v: (x - m) * ops.rsqrt(v + 1e-3))(*ops.moments(x, [1, 2], keepdims=True)), CUBE),
+]
+NETWORKS = {2: TF, 3: KERAS}
