@@ -272,7 +272,7 @@ static clayer_status check_refs(const graph *in, const cly_io_keras_refs *refs, 
             return cly_base_fail(CLAYER_BAD_FILE, "%s refers to call %zu of layer '%s', which is called %zu times",
                                  what, refs->refs[i].call, from->name, from->call_count);
         }
-        if (refs->refs[i].tensor > 0 && !from->model) {
+        if (refs->refs[i].tensor > 0 && !from->model && !cly_io_keras_is_operation(from->json)) {
             return cly_base_fail(CLAYER_BAD_FILE, "%s refers to output %zu of layer '%s', which has one output", what,
                                  refs->refs[i].tensor, from->name);
         }
