@@ -144,7 +144,8 @@ static clayer_status build_call(cly_io_keras_operation_call call, const cJSON *j
         return cly_base_fail(CLAYER_UNSUPPORTED, "layer '%s': the operation %s is not known", call.layer_name, full);
     }
     CLY_TRY(open_call(json, inbound, &call));
-    CLY_TRY(found->build(&call, found, layer_out));
+    CLY_TRY(cly_io_keras_has_sizes(&call) && !found->takes_sizes ? cly_io_keras_build_sizes(&call, found, layer_out)
+                                                                 : found->build(&call, found, layer_out));
     status = check_used(&call);
     if (status != CLAYER_OK) {
         clayer_layer_destroy(*layer_out);

@@ -36,6 +36,7 @@ struct cly_io_keras_operation_row {
     cly_io_keras_operation_build *build;
     int id;           /* a cly_ops_function or cly_layers_operation_kind */
     const char *text; /* of an activation, or the number that joins the operand */
+    bool takes_sizes; /* of tensors, beside a tensor of numbers */
 };
 /* The operation of that name, or NULL. */
 const cly_io_keras_operation_row *cly_io_keras_find_operation(int generation, const char *name);
@@ -46,6 +47,9 @@ const cJSON *cly_io_keras_argument(cly_io_keras_operation_call *call, int positi
 
 /* The ["layer", call, tensor] of an argument that is a tensor, or NULL. */
 const cJSON *cly_io_keras_history(const cJSON *value);
+
+/* An argument that is none, without what Keras 2 (["_CONSTANT_VALUE", -1, value, {...}]) and 3 put around it. */
+const cJSON *cly_io_keras_constant(const cJSON *value);
 
 /* CLAYER_UNSUPPORTED with the layer's and the operation's name before the reason. */
 clayer_status cly_io_keras_operation_fail(const cly_io_keras_operation_call *call, const char *format, ...)
@@ -72,6 +76,11 @@ clayer_status cly_io_keras_read_axes(cly_io_keras_operation_call *call, const cJ
 /* The shape of tensor `index` of the call, or a refusal where only the operation itself is read. */
 clayer_status cly_io_keras_read_shape(const cly_io_keras_operation_call *call, size_t index,
                                       const clayer_shape **shape_out);
+/* Numbers (null: -1) and sizes of tensors, in a list or one alone (keras_operation_sizes.c). */
+clayer_status cly_io_keras_read_sizes(cly_io_keras_operation_call *call, const cJSON *value,
+                                      cly_layers_sizes *list_out);
+/* Whether the call has sizes of tensors among its tensors. */
+bool cly_io_keras_has_sizes(const cly_io_keras_operation_call *call);
 /* The entries of an index. */
 clayer_status cly_io_keras_read_slices(cly_io_keras_operation_call *call, const cJSON *value,
                                        cly_layers_operation_config *config);
@@ -79,13 +88,14 @@ clayer_status cly_io_keras_read_slices(cly_io_keras_operation_call *call, const 
 /* ---- what makes the layers (keras_operation_build.c and the files beside it) ---- */
 
 cly_io_keras_operation_build cly_io_keras_build_activation, cly_io_keras_build_add_n, cly_io_keras_build_arithmetic,
-    cly_io_keras_build_bias, cly_io_keras_build_block, cly_io_keras_build_clip, cly_io_keras_build_concatenate,
-    cly_io_keras_build_fill, cly_io_keras_build_flip, cly_io_keras_build_getitem, cly_io_keras_build_matmul,
-    cly_io_keras_build_moments, cly_io_keras_build_pad, cly_io_keras_build_places, cly_io_keras_build_pool,
-    cly_io_keras_build_repeat, cly_io_keras_build_reshape, cly_io_keras_build_resize, cly_io_keras_build_round,
-    cly_io_keras_build_same, cly_io_keras_build_slice, cly_io_keras_build_softmax, cly_io_keras_build_split,
-    cly_io_keras_build_stack, cly_io_keras_build_sum, cly_io_keras_build_tile, cly_io_keras_build_transpose,
-    cly_io_keras_build_unit, cly_io_keras_build_unstack, cly_io_keras_build_view, cly_io_keras_build_where;
+    cly_io_keras_build_bias, cly_io_keras_build_block, cly_io_keras_build_broadcast, cly_io_keras_build_clip,
+    cly_io_keras_build_concatenate, cly_io_keras_build_fill, cly_io_keras_build_flip, cly_io_keras_build_getitem,
+    cly_io_keras_build_matmul, cly_io_keras_build_moments, cly_io_keras_build_pad, cly_io_keras_build_places,
+    cly_io_keras_build_pool, cly_io_keras_build_repeat, cly_io_keras_build_reshape, cly_io_keras_build_resize,
+    cly_io_keras_build_round, cly_io_keras_build_same, cly_io_keras_build_shape, cly_io_keras_build_sizes,
+    cly_io_keras_build_slice, cly_io_keras_build_softmax, cly_io_keras_build_split, cly_io_keras_build_stack,
+    cly_io_keras_build_sum, cly_io_keras_build_tile, cly_io_keras_build_transpose, cly_io_keras_build_unit,
+    cly_io_keras_build_unstack, cly_io_keras_build_view, cly_io_keras_build_where;
 
 /* ---- operations made of several (keras_operation_parts.c) ---- */
 

@@ -46,8 +46,7 @@ const cJSON *cly_io_keras_history(const cJSON *value) {
     return is_history && strcmp(value->child->valuestring, "_CONSTANT_VALUE") != 0 ? value : NULL;
 }
 
-/* Keras 2's ["_CONSTANT_VALUE", -1, value, {...}] */
-static const cJSON *unwrap_constant(const cJSON *value) {
+const cJSON *cly_io_keras_constant(const cJSON *value) {
     if (cJSON_IsArray(value) && cJSON_IsString(value->child) &&
         strcmp(value->child->valuestring, "_CONSTANT_VALUE") == 0 && value->child->next != NULL) {
         value = value->child->next->next;
@@ -112,7 +111,7 @@ clayer_status cly_io_keras_read_operand(cly_io_keras_operation_call *call, const
         *operand_out = operand;
         return value == NULL ? cly_io_keras_operation_fail(call, "an operand is missing") : CLAYER_OK;
     }
-    value = unwrap_constant(value);
+    value = cly_io_keras_constant(value);
     if (read_number(value, &operand.number)) {
         operand.source = CLY_SOURCE_NUMBER;
         *operand_out = operand;

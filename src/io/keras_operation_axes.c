@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "io/keras_operation.h"
+#include "layers/resampling.h"
 
 typedef cly_io_keras_operation_row row;
 
@@ -98,8 +99,13 @@ clayer_status cly_io_keras_build_reshape(cly_io_keras_operation_call *call, cons
     clayer_status status = CLAYER_OK;
     (void)entry;
     CLY_TRY(cly_io_keras_read_tensor(call));
-    const cJSON *value = cly_io_keras_unwrap(cly_io_keras_argument(call, 1, "shape", "newshape"));
-    if (!cly_io_keras_shape(value, &shape) || shape.rank < 2 || shape.dims[0] != -1) {
+    const cJSON *value = cly_io_keras_argument(call, 1, "shape", "newshape");
+    if (cly_io_keras_has_sizes(call)) {
+        cly_layers_operation_config sized = {.kind = CLY_OPERATION_RESHAPE};
+        CLY_TRY(cly_io_keras_read_sizes(call, value, &sized.sizes[0]));
+        return cly_io_keras_make_operation(call, &sized, layer_out);
+    }
+    if (!cly_io_keras_shape(cly_io_keras_unwrap(value), &shape) || shape.rank < 2 || shape.dims[0] != -1) {
         return cly_io_keras_operation_fail(call, "its shape must be a list of integers that begins with -1, the batch");
     }
     config.target_shape.rank = shape.rank - 1;
@@ -270,6 +276,26 @@ done:
 
 /* ---- images ---- */
 
+/* To the sizes of another tensor. */
+static clayer_status build_sized(cly_io_keras_operation_call *call, const cJSON *size, const cJSON *method,
+                                 bool antialias, clayer_layer **layer_out) {
+    cly_layers_operation_config config = {.kind = CLY_OPERATION_RESIZE, .antialias = antialias};
+    const char *name = cJSON_IsString(method) ? method->valuestring : "bilinear";
+    clayer_status status = CLAYER_OK;
+    int index = 0;
+    while (cly_layers_interpolations[index] != NULL && strcmp(cly_layers_interpolations[index], name) != 0) {
+        index++;
+    }
+    if (cly_layers_interpolations[index] == NULL) {
+        return cly_io_keras_operation_fail(call, "its method %s is not supported", name);
+    }
+    config.method = (cly_ops_resample_method)index;
+    CLY_TRY(cly_io_keras_read_sizes(call, size, &config.sizes[0]));
+    CLY_TRY(cly_io_keras_make_operation(call, &config, layer_out));
+done:
+    return status;
+}
+
 clayer_status cly_io_keras_build_resize(cly_io_keras_operation_call *call, const row *entry, clayer_layer **layer_out) {
     clayer_resizing_config config = {.struct_size = sizeof(config), .name = call->layer_name};
     const bool keras2 = call->generation == 2;
@@ -277,7 +303,8 @@ clayer_status cly_io_keras_build_resize(cly_io_keras_operation_call *call, const
     clayer_status status = CLAYER_OK;
     (void)entry;
     const cJSON *images = cly_io_keras_argument(call, 0, "images", NULL);
-    const cJSON *value = cly_io_keras_unwrap(cly_io_keras_argument(call, 1, "size", NULL));
+    const cJSON *value = cly_io_keras_argument(call, 1, "size", NULL);
+    const bool sized = cly_io_keras_has_sizes(call);
     const cJSON *method = cly_io_keras_argument(call, 2, "method", "interpolation");
     const cJSON *format = cly_io_keras_argument(call, -1, "data_format", NULL);
     config.antialias = cJSON_IsTrue(cly_io_keras_argument(call, keras2 ? 4 : 3, "antialias", NULL));
@@ -286,11 +313,15 @@ clayer_status cly_io_keras_build_resize(cly_io_keras_operation_call *call, const
     const bool keeps_ratio = keras2 && cJSON_IsTrue(cly_io_keras_argument(call, 3, "preserve_aspect_ratio", NULL));
     const cJSON *fill_mode = cly_io_keras_argument(call, -1, "fill_mode", NULL);
     const cJSON *fill_value = cly_io_keras_argument(call, -1, "fill_value", NULL);
-    if (cly_io_keras_history(images) == NULL || !cly_io_keras_shape(value, &size) || size.rank != 2 || keeps_ratio) {
+    const bool fits = sized || (cly_io_keras_shape(cly_io_keras_unwrap(value), &size) && size.rank == 2);
+    if (cly_io_keras_history(images) == NULL || !fits || keeps_ratio) {
         return cly_io_keras_operation_fail(call, keeps_ratio ? "its argument 'preserve_aspect_ratio' is not supported"
                                                              : "its arguments must be a tensor and two sizes");
     }
     call->tensors++;
+    if (sized) {
+        return build_sized(call, value, method, config.antialias, layer_out);
+    }
     config.height = size.dims[0];
     config.width = size.dims[1];
     config.interpolation = cJSON_IsString(method) ? method->valuestring : NULL;

@@ -189,6 +189,10 @@ static const cly_layers_operation_work *work_of(const clayer_layer *layer) {
         [CLY_OPERATION_PAD] = &cly_layers_slices,
         [CLY_OPERATION_MATMUL] = &cly_layers_matmul,
         [CLY_OPERATION_SAME] = &sames,
+        [CLY_OPERATION_SIZES] = &cly_layers_sizes_of,
+        [CLY_OPERATION_RESHAPE] = &cly_layers_reshapes,
+        [CLY_OPERATION_RESIZE] = &cly_layers_resizes,
+        [CLY_OPERATION_BROADCAST] = &cly_layers_broadcasts,
     };
     return works[((const config *)layer->config)->kind];
 }

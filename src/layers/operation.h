@@ -25,14 +25,34 @@ typedef enum cly_layers_operation_kind {
     CLY_OPERATION_STACK,          /* all inputs along a new axis, axes.dims[0] */
     CLY_OPERATION_DEPTH_TO_SPACE, /* of (N, rows, cols, channels); `block` channels squared become a square of pixels */
     CLY_OPERATION_SPACE_TO_DEPTH,
-    CLY_OPERATION_TILE,   /* the whole of axis i axes.dims[i] times */
-    CLY_OPERATION_REPEAT, /* each element of axis axes.dims[0] `block` times */
-    CLY_OPERATION_SLICE,  /* x[:, 1:3, 0] */
-    CLY_OPERATION_FLIP,   /* axes turned round */
-    CLY_OPERATION_PAD,    /* by pads and `edge`, numbers[0] being the value */
-    CLY_OPERATION_MATMUL, /* of the last two axes of inputs 0 and 1 */
-    CLY_OPERATION_SAME    /* a cast to float32 and the like */
+    CLY_OPERATION_TILE,     /* the whole of axis i axes.dims[i] times */
+    CLY_OPERATION_REPEAT,   /* each element of axis axes.dims[0] `block` times */
+    CLY_OPERATION_SLICE,    /* x[:, 1:3, 0] */
+    CLY_OPERATION_FLIP,     /* axes turned round */
+    CLY_OPERATION_PAD,      /* by pads and `edge`, numbers[0] being the value */
+    CLY_OPERATION_MATMUL,   /* of the last two axes of inputs 0 and 1 */
+    CLY_OPERATION_SAME,     /* a cast to float32 and the like */
+    CLY_OPERATION_SIZES,    /* sizes of tensors: see cly_layers_gives_sizes */
+    CLY_OPERATION_RESHAPE,  /* to sizes[0], of which one may be -1 */
+    CLY_OPERATION_RESIZE,   /* images to sizes[0], by `method` */
+    CLY_OPERATION_BROADCAST /* to sizes[0] */
 } cly_layers_operation_kind;
+
+/* How CLY_OPERATION_SIZES makes its list. */
+typedef enum cly_layers_sizes_kind {
+    CLY_SIZES_SHAPE = 0, /* those of input 0 */
+    CLY_SIZES_LIST,      /* sizes[0] */
+    CLY_SIZES_PART,      /* slices[0] of that */
+    CLY_SIZES_FUNCTION   /* of sizes[0] and sizes[1], one by one or one with all */
+} cly_layers_sizes_kind;
+
+/* A list of numbers and of sizes that inputs give: entry i is numbers[i], or if inputs[i] > 0 all sizes that input
+ * inputs[i] - 1 gives. */
+typedef struct cly_layers_sizes {
+    int count;
+    int64_t numbers[CLAYER_MAX_RANK];
+    int inputs[CLAYER_MAX_RANK];
+} cly_layers_sizes;
 
 typedef enum cly_layers_source { CLY_SOURCE_INPUT = 0, CLY_SOURCE_NUMBER, CLY_SOURCE_CONSTANT } cly_layers_source;
 
@@ -67,6 +87,11 @@ typedef struct cly_layers_operation_config {
     int64_t pads[CLAYER_MAX_RANK][2]; /* before and after axis i of axes.rank */
     cly_ops_edge edge;
     bool transposes[2]; /* the matrices of input 0, 1 */
+    cly_layers_sizes_kind sizes_kind;
+    cly_layers_sizes sizes[2];
+    bool is_scalar; /* the sizes are one, and no list */
+    cly_ops_resample_method method;
+    bool antialias;
 } cly_layers_operation_config;
 
 /* Which of the constants on the device operand k is. */
@@ -75,6 +100,12 @@ static inline int cly_layers_constant_of(int operand) {
 }
 
 extern const cly_layers_class cly_layers_operation;
+
+/* tf.shape and what is made of it: the sizes that the layer gives are known where shapes are, not computed: they are
+ * the shape of its output, -1 for what is not known, and its memory means nothing. */
+bool cly_layers_gives_sizes(const clayer_layer *layer);
+/* What Keras shows as the shape of an output: that of the list of sizes where it is one. */
+clayer_shape cly_layers_shown_shape(const clayer_layer *layer, const clayer_shape *output);
 
 /* What a kind of operation is made of, as in cly_layers_class. */
 typedef struct cly_layers_operation_work {
@@ -95,6 +126,10 @@ extern const cly_layers_operation_work cly_layers_blocks;     /* likewise: depth
 extern const cly_layers_operation_work cly_layers_repeats;    /* likewise: tile, repeat */
 extern const cly_layers_operation_work cly_layers_slices;     /* operation_slice.c: slice, flip, pad */
 extern const cly_layers_operation_work cly_layers_matmul;     /* operation_matmul.c */
+extern const cly_layers_operation_work cly_layers_sizes_of;   /* operation_sizes.c */
+extern const cly_layers_operation_work cly_layers_reshapes;   /* likewise, by sizes of tensors */
+extern const cly_layers_operation_work cly_layers_resizes;    /* likewise */
+extern const cly_layers_operation_work cly_layers_broadcasts; /* likewise */
 
 /* Which of `rank` axes config->axes means; the batch stays out of it (operation_axes.c). */
 clayer_status cly_layers_choose_axes(const clayer_layer *layer, int rank, bool chosen[CLAYER_MAX_RANK]);

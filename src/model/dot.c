@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "layers/operation.h"
 #include "model/cells.h"
 #include "model/index.h"
 #include "model/summary.h"
@@ -89,15 +90,18 @@ done:
 static clayer_status add_shapes(cly_base_text *line, const clayer_node *node) {
     clayer_status status = CLAYER_OK;
     const clayer_model *model = node->model;
+    clayer_shape shown;
     CLY_TRY(cly_base_text_add(line, "<tr>"));
     for (size_t i = 0; i < node->input_count; i++) {
         CLY_TRY(cly_base_text_add(line, i == 0 ? "<td bgcolor=\"white\">Input shape: " : "<br/>"));
-        CLY_TRY(cly_model_add_shape(line, &node->inputs[i]->shape, true));
+        shown = cly_layers_shown_shape(node->inputs[i]->layer, &node->inputs[i]->shape);
+        CLY_TRY(cly_model_add_shape(line, &shown, true));
     }
     CLY_TRY(cly_base_text_add(line, "%s<td bgcolor=\"white\">Output shape: ", node->input_count > 0 ? "</td>" : ""));
     for (size_t i = node->index; i < model->node_count && model->nodes[i]->tensor == i - node->index; i++) {
         CLY_TRY(cly_base_text_add(line, i == node->index ? "" : "<br/>"));
-        CLY_TRY(cly_model_add_shape(line, &model->nodes[i]->shape, true));
+        shown = cly_layers_shown_shape(node->layer, &model->nodes[i]->shape);
+        CLY_TRY(cly_model_add_shape(line, &shown, true));
     }
     CLY_TRY(cly_base_text_add(line, "</td></tr>"));
 done:

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "device/device.h"
+#include "layers/operation.h"
 
 /* ---- inputs ---- */
 
@@ -120,7 +121,9 @@ static clayer_status plan_call(const clayer_node *node, cly_model_run_plan *plan
         inputs[count++] = plan->calls[node->fold->inputs[0]->index].output;
     }
     CLY_TRY(cly_layers_get_output_shape(layer, inputs, count, call->steps.training, &call->output));
-    CLY_TRY(measure(layer, &call->output, &call->output_bytes));
+    if (!cly_layers_gives_sizes(layer)) {
+        CLY_TRY(measure(layer, &call->output, &call->output_bytes));
+    }
     if (layer->class->declare != NULL) {
         CLY_TRY(clayer_layer_build(layer, inputs, node->input_count));
     }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "layers/operation.h"
 #include "model/cells.h"
 #include "model/summary.h"
 
@@ -117,6 +118,7 @@ done:
 static clayer_status add_shape(const clayer_model *model, const clayer_layer *layer, cly_base_text *text) {
     clayer_status status = CLAYER_OK;
     const clayer_node *first = NULL;
+    clayer_shape shown;
     bool input = layer->class == &cly_layers_input_layer, same = true;
     if (layer->nested != NULL && layer->inner_name == NULL) {
         return add_nested_shape(layer->nested, text);
@@ -131,7 +133,8 @@ static clayer_status add_shape(const clayer_model *model, const clayer_layer *la
         return cly_base_text_add(text, "multiple");
     }
     CLY_TRY(cly_base_text_add(text, input ? "[" : ""));
-    CLY_TRY(cly_model_add_shape(text, &first->shape, true));
+    shown = cly_layers_shown_shape(layer, &first->shape);
+    CLY_TRY(cly_model_add_shape(text, &shown, true));
     CLY_TRY(cly_base_text_add(text, input ? "]" : ""));
 done:
     return status;

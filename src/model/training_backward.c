@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "layers/operation.h"
 #include "model/training_plan.h"
 
 /* A layer and its place in the model. */
@@ -76,6 +77,7 @@ static clayer_status open_builder(builder *b) {
         for (size_t j = 0; j < node->input_count; j++) {
             b->leads[i] = b->leads[i] || b->leads[node->inputs[j]->index];
         }
+        b->leads[i] = b->leads[i] && !cly_layers_gives_sizes(node->layer);
         if (b->plan->forward->calls[i].needed) {
             b->used[index_of(b, node->layer)] = true;
         }

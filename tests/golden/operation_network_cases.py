@@ -39,6 +39,16 @@ TF = [
     ("repeat elements", lambda x: tf_keras.backend.repeat_elements(x, 2, axis=1), CUBE),
     ("moments", lambda x: (lambda m, v: (x - m) * tf.math.rsqrt(v + 1e-3))(*tf.nn.moments(x, [1, 2], keepdims=True)),
      CUBE),
+    ("reshape", lambda x: tf.reshape(x, (tf.shape(x)[0], -1, 6)), CUBE),
+    ("reshape open", lambda x: tf.reshape(x, (tf.shape(x)[0], tf.shape(x)[1] * tf.shape(x)[2], 3)), CUBE,
+     dict(open=True)),
+    ("reshape as", lambda x, y: tf.reshape(x, tf.shape(y)), (5, 12), CUBE),
+    ("reshape stacked", lambda x: tf.reshape(x, tf.stack([tf.shape(x)[0], 2, tf.shape(x)[1] // 2 + 1, 10])), CUBE),
+    ("resize as", lambda x, y: tf.image.resize(x, tf.shape(y)[1:3]) + y, (2, 3, 3), CUBE, dict(open=True)),
+    ("resize twice", lambda x: tf.image.resize(x, tf.shape(x)[1:3] * 2, method="nearest"), CUBE, dict(open=True)),
+    ("resize each", lambda x, y: tf.image.resize(x, (tf.shape(y)[1], tf.shape(y)[-2] + 1)), (2, 3, 3), CUBE),
+    ("resize list", lambda x: tf.image.resize(x, tf.cast(tf.shape(x)[1:-1] * [2, 3], tf.int32), "bicubic"), CUBE),
+    ("broadcast", lambda x, y: tf.broadcast_to(x, tf.shape(y)) * y, (1, 1, 3), CUBE, dict(open=True)),
 ]
 ops = keras.ops
 KERAS = [

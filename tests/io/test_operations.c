@@ -96,7 +96,7 @@ END_TEST
 
 /* ---- networks around one operation, of tests/golden/operation_network_cases.py ---- */
 
-#define NETWORK_CASES 25
+#define NETWORK_CASES 34
 
 static clayer_archive *cases;
 
