@@ -89,13 +89,14 @@ clayer_status cly_io_keras_read_slices(cly_io_keras_operation_call *call, const 
 
 cly_io_keras_operation_build cly_io_keras_build_activation, cly_io_keras_build_add_n, cly_io_keras_build_arithmetic,
     cly_io_keras_build_bias, cly_io_keras_build_block, cly_io_keras_build_broadcast, cly_io_keras_build_clip,
-    cly_io_keras_build_concatenate, cly_io_keras_build_fill, cly_io_keras_build_flip, cly_io_keras_build_getitem,
-    cly_io_keras_build_matmul, cly_io_keras_build_moments, cly_io_keras_build_pad, cly_io_keras_build_places,
-    cly_io_keras_build_pool, cly_io_keras_build_repeat, cly_io_keras_build_reshape, cly_io_keras_build_resize,
-    cly_io_keras_build_round, cly_io_keras_build_same, cly_io_keras_build_shape, cly_io_keras_build_sizes,
-    cly_io_keras_build_slice, cly_io_keras_build_softmax, cly_io_keras_build_split, cly_io_keras_build_stack,
-    cly_io_keras_build_sum, cly_io_keras_build_tile, cly_io_keras_build_transpose, cly_io_keras_build_unit,
-    cly_io_keras_build_unstack, cly_io_keras_build_view, cly_io_keras_build_where;
+    cly_io_keras_build_concatenate, cly_io_keras_build_cumsum, cly_io_keras_build_dot, cly_io_keras_build_einsum,
+    cly_io_keras_build_fill, cly_io_keras_build_flip, cly_io_keras_build_getitem, cly_io_keras_build_logsumexp,
+    cly_io_keras_build_matmul, cly_io_keras_build_moments, cly_io_keras_build_norm, cly_io_keras_build_pad,
+    cly_io_keras_build_places, cly_io_keras_build_pool, cly_io_keras_build_repeat, cly_io_keras_build_reshape,
+    cly_io_keras_build_resize, cly_io_keras_build_round, cly_io_keras_build_same, cly_io_keras_build_shape,
+    cly_io_keras_build_sizes, cly_io_keras_build_slice, cly_io_keras_build_softmax, cly_io_keras_build_split,
+    cly_io_keras_build_stack, cly_io_keras_build_sum, cly_io_keras_build_tile, cly_io_keras_build_transpose,
+    cly_io_keras_build_unit, cly_io_keras_build_unstack, cly_io_keras_build_view, cly_io_keras_build_where;
 
 /* ---- operations made of several (keras_operation_parts.c) ---- */
 
@@ -125,6 +126,10 @@ clayer_node *cly_io_keras_cut(cly_io_keras_parts *parts, clayer_node *a, int axi
 /* The layer that gives `outputs`, and the end of `parts`. */
 clayer_status cly_io_keras_close_parts(cly_io_keras_parts *parts, clayer_node *const *outputs, size_t count,
                                        clayer_layer **layer_out);
+
+/* The layer of a config and of `count` operands that are read. Their values stay the caller's. */
+clayer_status cly_io_keras_make_function(cly_io_keras_operation_call *call, cly_layers_operation_config *config,
+                                         const cly_io_keras_operand *operands, int count, clayer_layer **layer_out);
 
 /* The layer of an operation's config, under the call's name. */
 clayer_status cly_io_keras_make_operation(cly_io_keras_operation_call *call, cly_layers_operation_config *config,

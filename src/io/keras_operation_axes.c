@@ -21,6 +21,19 @@ clayer_status cly_io_keras_build_sum(cly_io_keras_operation_call *call, const ro
     if (initial != NULL && !cJSON_IsNull(initial)) {
         return cly_io_keras_operation_fail(call, "its argument 'initial' is not supported");
     }
+    (void)cly_io_keras_argument(call, -1, "output_type", NULL); /* of places, which are floats here */
+    CLY_TRY(cly_io_keras_make_operation(call, &config, layer_out));
+done:
+    return status;
+}
+
+clayer_status cly_io_keras_build_cumsum(cly_io_keras_operation_call *call, const row *entry, clayer_layer **layer_out) {
+    cly_layers_operation_config config = {.kind = (cly_layers_operation_kind)entry->id};
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(cly_io_keras_read_tensor(call));
+    CLY_TRY(cly_io_keras_read_axes(call, cly_io_keras_argument(call, 1, "axis", NULL), &config.axes, &config.all_axes));
+    config.exclusive = cJSON_IsTrue(cly_io_keras_argument(call, -1, "exclusive", NULL));
+    config.back = cJSON_IsTrue(cly_io_keras_argument(call, -1, "reverse", NULL));
     CLY_TRY(cly_io_keras_make_operation(call, &config, layer_out));
 done:
     return status;

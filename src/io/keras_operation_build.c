@@ -18,9 +18,8 @@ clayer_status cly_io_keras_make_operation(cly_io_keras_operation_call *call, cly
 
 /* ---- functions ---- */
 
-/* Makes the layer of operands that are read. Their values stay the caller's. */
-static clayer_status make_function(cly_io_keras_operation_call *call, cly_layers_operation_config *config,
-                                   const cly_io_keras_operand *operands, int count, clayer_layer **layer_out) {
+clayer_status cly_io_keras_make_function(cly_io_keras_operation_call *call, cly_layers_operation_config *config,
+                                         const cly_io_keras_operand *operands, int count, clayer_layer **layer_out) {
     clayer_layer *layer = NULL;
     clayer_status status = CLAYER_OK;
     if (call->tensors == 0) {
@@ -67,7 +66,7 @@ clayer_status cly_io_keras_build_arithmetic(cly_io_keras_operation_call *call, c
     if (square) {
         config.function = operands[1].number == 2 ? CLY_SQUARE : CLY_SQRT;
     }
-    CLY_TRY(make_function(call, &config, operands, 2, layer_out));
+    CLY_TRY(cly_io_keras_make_function(call, &config, operands, 2, layer_out));
 done:
     free(operands[0].values);
     free(operands[1].values);
@@ -81,7 +80,7 @@ clayer_status cly_io_keras_build_bias(cly_io_keras_operation_call *call, const r
     clayer_status status = CLAYER_OK;
     CLY_TRY(cly_io_keras_read_operand(call, cly_io_keras_argument(call, 0, "value", NULL), &operands[0]));
     CLY_TRY(cly_io_keras_read_operand(call, cly_io_keras_argument(call, 1, "bias", NULL), &operands[1]));
-    CLY_TRY(make_function(call, &config, operands, 2, layer_out));
+    CLY_TRY(cly_io_keras_make_function(call, &config, operands, 2, layer_out));
 done:
     free(operands[0].values);
     free(operands[1].values);
@@ -101,7 +100,7 @@ clayer_status cly_io_keras_build_where(cly_io_keras_operation_call *call, const 
         status = cly_io_keras_operation_fail(call, "its condition is no tensor");
         goto done;
     }
-    CLY_TRY(make_function(call, &config, operands, 3, layer_out));
+    CLY_TRY(cly_io_keras_make_function(call, &config, operands, 3, layer_out));
 done:
     for (int k = 0; k < 3; k++) {
         free(operands[k].values);
@@ -267,24 +266,6 @@ clayer_status cly_io_keras_build_stack(cly_io_keras_operation_call *call, const 
     CLY_TRY(cly_io_keras_read_axes(call, cly_io_keras_argument(call, 1, "axis", NULL), &config.axes, &none));
     if (none || config.axes.rank != 1) {
         return cly_io_keras_operation_fail(call, "along the batch, axis 0, is not supported");
-    }
-    CLY_TRY(cly_io_keras_make_operation(call, &config, layer_out));
-done:
-    return status;
-}
-
-clayer_status cly_io_keras_build_matmul(cly_io_keras_operation_call *call, const row *entry, clayer_layer **layer_out) {
-    static const char *const names[2][2] = {{"a", "x1"}, {"b", "x2"}};
-    static const char *const flags[2] = {"transpose_a", "transpose_b"};
-    cly_layers_operation_config config = {.kind = (cly_layers_operation_kind)entry->id};
-    clayer_status status = CLAYER_OK;
-    for (int k = 0; k < 2; k++) {
-        const cJSON *value = cly_io_keras_argument(call, k, names[k][0], names[k][1]);
-        if (cly_io_keras_history(value) == NULL) {
-            return cly_io_keras_operation_fail(call, "a factor is no tensor");
-        }
-        call->tensors++;
-        config.transposes[k] = cJSON_IsTrue(cly_io_keras_argument(call, -1, flags[k], NULL));
     }
     CLY_TRY(cly_io_keras_make_operation(call, &config, layer_out));
 done:

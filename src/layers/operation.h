@@ -25,17 +25,22 @@ typedef enum cly_layers_operation_kind {
     CLY_OPERATION_STACK,          /* all inputs along a new axis, axes.dims[0] */
     CLY_OPERATION_DEPTH_TO_SPACE, /* of (N, rows, cols, channels); `block` channels squared become a square of pixels */
     CLY_OPERATION_SPACE_TO_DEPTH,
-    CLY_OPERATION_TILE,     /* the whole of axis i axes.dims[i] times */
-    CLY_OPERATION_REPEAT,   /* each element of axis axes.dims[0] `block` times */
-    CLY_OPERATION_SLICE,    /* x[:, 1:3, 0] */
-    CLY_OPERATION_FLIP,     /* axes turned round */
-    CLY_OPERATION_PAD,      /* by pads and `edge`, numbers[0] being the value */
-    CLY_OPERATION_MATMUL,   /* of the last two axes of inputs 0 and 1 */
-    CLY_OPERATION_SAME,     /* a cast to float32 and the like */
-    CLY_OPERATION_SIZES,    /* sizes of tensors: see cly_layers_gives_sizes */
-    CLY_OPERATION_RESHAPE,  /* to sizes[0], of which one may be -1 */
-    CLY_OPERATION_RESIZE,   /* images to sizes[0], by `method` */
-    CLY_OPERATION_BROADCAST /* to sizes[0] */
+    CLY_OPERATION_TILE,      /* the whole of axis i axes.dims[i] times */
+    CLY_OPERATION_REPEAT,    /* each element of axis axes.dims[0] `block` times */
+    CLY_OPERATION_SLICE,     /* x[:, 1:3, 0] */
+    CLY_OPERATION_FLIP,      /* axes turned round */
+    CLY_OPERATION_PAD,       /* by pads and `edge`, numbers[0] being the value */
+    CLY_OPERATION_MATMUL,    /* of the last two axes of inputs 0 and 1 */
+    CLY_OPERATION_SAME,      /* a cast to float32 and the like */
+    CLY_OPERATION_SIZES,     /* sizes of tensors: see cly_layers_gives_sizes */
+    CLY_OPERATION_RESHAPE,   /* to sizes[0], of which one may be -1 */
+    CLY_OPERATION_RESIZE,    /* images to sizes[0], by `method` */
+    CLY_OPERATION_BROADCAST, /* to sizes[0] */
+    CLY_OPERATION_ARGMAX,    /* the first place on an axis */
+    CLY_OPERATION_ARGMIN,
+    CLY_OPERATION_PRODUCT, /* over axes that are neighbours */
+    CLY_OPERATION_CUMSUM,  /* along an axis */
+    CLY_OPERATION_EINSUM   /* of operands 0 and 1, the latter perhaps constant, by `labels` */
 } cly_layers_operation_kind;
 
 /* How CLY_OPERATION_SIZES makes its list. */
@@ -92,6 +97,8 @@ typedef struct cly_layers_operation_config {
     bool is_scalar; /* the sizes are one, and no list */
     cly_ops_resample_method method;
     bool antialias;
+    bool exclusive, back;                /* of a running sum */
+    char labels[3][CLAYER_MAX_RANK + 1]; /* the axes of operands 0 and 1 and of the result: "bij" */
 } cly_layers_operation_config;
 
 /* Which of the constants on the device operand k is. */
@@ -126,6 +133,8 @@ extern const cly_layers_operation_work cly_layers_blocks;     /* likewise: depth
 extern const cly_layers_operation_work cly_layers_repeats;    /* likewise: tile, repeat */
 extern const cly_layers_operation_work cly_layers_slices;     /* operation_slice.c: slice, flip, pad */
 extern const cly_layers_operation_work cly_layers_matmul;     /* operation_matmul.c */
+extern const cly_layers_operation_work cly_layers_walks;      /* operation_walk.c */
+extern const cly_layers_operation_work cly_layers_einsum;     /* operation_einsum.c */
 extern const cly_layers_operation_work cly_layers_sizes_of;   /* operation_sizes.c */
 extern const cly_layers_operation_work cly_layers_reshapes;   /* likewise, by sizes of tensors */
 extern const cly_layers_operation_work cly_layers_resizes;    /* likewise */

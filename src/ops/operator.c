@@ -21,6 +21,7 @@
 #include "ops/remap.h"
 #include "ops/resample.h"
 #include "ops/resize.h"
+#include "ops/walk.h"
 #include "ops/warp.h"
 #include "ops/window.h"
 
@@ -63,6 +64,8 @@ const cly_ops_operator *const cly_ops_operators[] = {&cly_ops_conv_operator,
                                                      &cly_ops_resample_gradient_operator,
                                                      &cly_ops_remap_operator,
                                                      &cly_ops_remap_gradient_operator,
+                                                     &cly_ops_walk_operator,
+                                                     &cly_ops_product_gradient_operator,
                                                      &cly_ops_draw_operator,
                                                      &cly_ops_warp_operator,
                                                      &cly_ops_recolour_operator,

@@ -22,6 +22,7 @@
 #include "ops/remap.h"
 #include "ops/resample.h"
 #include "ops/resize.h"
+#include "ops/walk.h"
 #include "ops/warp.h"
 #include "ops/window.h"
 
@@ -73,6 +74,7 @@ typedef union cly_ops_shape {
     cly_ops_norm_shape norm;
     cly_ops_resample_shape resample;
     cly_ops_remap_shape remap;
+    cly_ops_walk_shape walk;
     cly_ops_draw_shape draw;
     cly_ops_warp_shape warp;
     cly_ops_recolour_shape recolour;

@@ -44,7 +44,8 @@ START_TEST(every_layer_passes) {
     ck_assert_int_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "training"), "cases")->valueint, 4);
 
     /* Every implementation of every operator ran in some layer; "direct" of the convolutions is for CPUs, and "remap"
-     * belongs to operations on tensors, which only files have: the suite ops.remap has it. */
+     * and "walk" belong to operations on tensors, which only files have: the suites ops.remap and ops.walk have them.
+     */
     for (const char *const *op = clayer_get_operators(); *op != NULL; op++) {
         for (const char *const *name = clayer_get_implementations(*op); *name != NULL; name++) {
             bool ran = false;
@@ -55,7 +56,8 @@ START_TEST(every_layer_passes) {
                       names(cJSON_GetObjectItem(backward, "implementations"), *op, *name);
             }
             const bool elsewhere = !on_cpu && strncmp(*op, "conv", 4) == 0 && strcmp(*name, "direct") == 0;
-            const bool of_files = strncmp(*op, "remap", 5) == 0;
+            const bool of_files =
+                strncmp(*op, "remap", 5) == 0 || strcmp(*op, "walk") == 0 || strcmp(*op, "product_gradient") == 0;
             ck_assert_msg(ran || elsewhere || of_files, "%s: %s never ran", *op, *name);
         }
     }

@@ -10,7 +10,8 @@ import tensorflow as tf
 import tf_keras
 
 CUBE, ROWS = (5, 4, 3), (6, 4)
-WEIGHTS = np.array([0.5, -1.25, 2.0], np.float32)
+POSITIVE = dict(positive=True)
+MATRIX = np.arange(6, dtype=np.float32).reshape(3, 2) / 2 - 1
 
 
 def halves(parts):
@@ -49,6 +50,17 @@ TF = [
     ("resize each", lambda x, y: tf.image.resize(x, (tf.shape(y)[1], tf.shape(y)[-2] + 1)), (2, 3, 3), CUBE),
     ("resize list", lambda x: tf.image.resize(x, tf.cast(tf.shape(x)[1:-1] * [2, 3], tf.int32), "bicubic"), CUBE),
     ("broadcast", lambda x, y: tf.broadcast_to(x, tf.shape(y)) * y, (1, 1, 3), CUBE, dict(open=True)),
+    ("argmax", lambda x: x[..., :1] * tf.cast(tf.argmax(x, -1), tf.float32)[..., None], CUBE),
+    ("argmin", lambda x: x[:, 0] + tf.cast(tf.argmin(x, 1, output_type=tf.int32), tf.float32), CUBE),
+    ("product", lambda x: tf.reduce_prod(x, axis=1), CUBE), ("products", lambda x: tf.reduce_prod(x, [-1, -2]), (2, 2, 3), POSITIVE),
+    ("logsumexp", lambda x: tf.reduce_logsumexp(x, axis=-1, keepdims=True), CUBE),
+    ("logsumexp axes", lambda x: tf.reduce_logsumexp(x, [1, 2]), CUBE),
+    ("norm", lambda x: tf.norm(x, axis=-1), CUBE), ("norm 1", lambda x: tf.norm(x, 1, [1, 2], keepdims=True), CUBE),
+    ("norm inf", lambda x: tf.norm(x, np.inf, 1), CUBE), ("cumsum", lambda x: tf.cumsum(x, axis=1), CUBE),
+    ("cumsum back", lambda x: tf.math.cumsum(x, -1, exclusive=True, reverse=True), CUBE),
+    ("tensordot", lambda x: tf.tensordot(x, MATRIX, 1), CUBE),
+    ("tensordot axes", lambda x: tf.tensordot(x, MATRIX, [[3], [0]]), CUBE),
+    ("matmul constant", lambda x: tf.matmul(x, MATRIX.T, transpose_b=True), (4, 3)),
 ]
 ops = keras.ops
 KERAS = [
@@ -63,5 +75,24 @@ KERAS = [
     ("array split", lambda x: ordered([part[:, :1] for part in ops.array_split(x, 4, axis=1)]), ROWS),
     ("unstack", lambda x: ordered(ops.unstack(x, axis=1)), CUBE),
     ("moments", lambda x: (lambda m, v: (x - m) * ops.rsqrt(v + 1e-3))(*ops.moments(x, [1, 2], keepdims=True)), CUBE),
+    ("argmax", lambda x: x[..., :1] * ops.cast(ops.argmax(x, -1, keepdims=True), "float32"), CUBE),
+    ("argmin", lambda x: x[:, 0] + ops.cast(ops.argmin(x, 1), "float32"), CUBE),
+    ("product", lambda x: ops.prod(x, axis=1, keepdims=True), CUBE), ("products", lambda x: ops.prod(x, (1, 2)), (2, 2, 3), POSITIVE),
+    ("logsumexp", lambda x: ops.logsumexp(x, axis=-1, keepdims=True), CUBE),
+    ("logsumexp axes", lambda x: ops.logsumexp(x, (1, 2)), CUBE),
+    ("norm", lambda x: ops.norm(x, axis=-1), CUBE), ("norm 1", lambda x: ops.norm(x, 1, -1, keepdims=True), CUBE),
+    ("norm axes", lambda x: ops.norm(x, axis=(1, 2)), CUBE), ("norm inf", lambda x: ops.norm(x, np.inf, 1), CUBE),
+    ("cumsum", lambda x: ops.cumsum(x, axis=1), CUBE),
+    ("einsum gate", lambda x, y: ops.einsum("bhwc,bc->bhwc", x, y), CUBE, (3,)),
+    ("einsum matmul", lambda x, y: ops.einsum("bij,bjk->bik", x, y), (5, 4), (4, 3)),
+    ("einsum turned", lambda x, y: ops.einsum("bij,bik->bjk", x, y), (5, 4), (5, 3)),
+    ("einsum heads", lambda x, y: ops.einsum("bqhd,bkhd->bhqk", x, y), (5, 2, 4), (3, 2, 4)),
+    ("einsum values", lambda x, y: ops.einsum("bhqk,bkhd->bqhd", x, y), (2, 5, 3), (3, 2, 4)),
+    ("einsum outer", lambda x, y: ops.einsum("bi,bj->bji", x, y), (4,), (3,)),
+    ("einsum sums", lambda x, y: ops.einsum("bhwc,bhwc->bc", x, y), CUBE, CUBE),
+    ("einsum constant", lambda x: ops.einsum("bhwc,cd->bdhw", x, MATRIX), CUBE),
+    ("dot constant", lambda x: ops.dot(x, MATRIX), CUBE),
+    ("tensordot", lambda x: ops.tensordot(x, MATRIX, [[-1], [0]]), CUBE),
+    ("matmul constant", lambda x: ops.matmul(x, MATRIX), (4, 3)),
 ]
 NETWORKS = {2: TF, 3: KERAS}
