@@ -85,6 +85,34 @@
 #define F(T, a, b, p) ((T)((p).y))
 #elif FUNCTION == FUNCTION_STOP
 #define F(T, a, b, p) (a)
+#elif FUNCTION == FUNCTION_TAN
+#define F(T, a, b, p) tan(a)
+#elif FUNCTION == FUNCTION_ARCSIN
+#define F(T, a, b, p) asin(a)
+#elif FUNCTION == FUNCTION_ARCCOS
+#define F(T, a, b, p) acos(a)
+#elif FUNCTION == FUNCTION_ARCTAN
+#define F(T, a, b, p) atan(a)
+#elif FUNCTION == FUNCTION_SINH
+#define F(T, a, b, p) sinh(a)
+#elif FUNCTION == FUNCTION_COSH
+#define F(T, a, b, p) cosh(a)
+#elif FUNCTION == FUNCTION_ARCSINH
+#define F(T, a, b, p) asinh(a)
+#elif FUNCTION == FUNCTION_ARCCOSH
+#define F(T, a, b, p) acosh(a)
+#elif FUNCTION == FUNCTION_ARCTANH
+#define F(T, a, b, p) atanh(a)
+#elif FUNCTION == FUNCTION_EXP2
+#define F(T, a, b, p) exp2(a)
+#elif FUNCTION == FUNCTION_LOG2
+#define F(T, a, b, p) log2(a)
+#elif FUNCTION == FUNCTION_LOG10
+#define F(T, a, b, p) log10(a)
+#elif FUNCTION == FUNCTION_IS_NAN
+#define F(T, a, b, p) TRUTH(T, isnan(a))
+#elif FUNCTION == FUNCTION_IS_FINITE
+#define F(T, a, b, p) TRUTH(T, isfinite(a))
 #endif
 
 /* a and b of y's size, or one element, or a number. */

@@ -46,6 +46,20 @@
 #define FUNCTION_EXPM1 37
 #define FUNCTION_FILL 38
 #define FUNCTION_STOP 39
+#define FUNCTION_TAN 40
+#define FUNCTION_ARCSIN 41
+#define FUNCTION_ARCCOS 42
+#define FUNCTION_ARCTAN 43
+#define FUNCTION_SINH 44
+#define FUNCTION_COSH 45
+#define FUNCTION_ARCSINH 46
+#define FUNCTION_ARCCOSH 47
+#define FUNCTION_ARCTANH 48
+#define FUNCTION_EXP2 49
+#define FUNCTION_LOG2 50
+#define FUNCTION_LOG10 51
+#define FUNCTION_IS_NAN 52
+#define FUNCTION_IS_FINITE 53
 
 /* An operand's step along a row: 1, 0 for the same element throughout, SCALAR for the number p.x and no buffer. */
 #define SCALAR -1

@@ -67,6 +67,30 @@
 #define BY_A(T, a, b, p) (ONE(T) / (ONE(T) + (a)))
 #elif FUNCTION == FUNCTION_EXPM1
 #define BY_A(T, a, b, p) exp(a)
+#elif FUNCTION == FUNCTION_TAN
+#define BY_A(T, a, b, p) (ONE(T) + tan(a) * tan(a))
+#elif FUNCTION == FUNCTION_ARCSIN
+#define BY_A(T, a, b, p) (ONE(T) / sqrt(ONE(T) - (a) * (a)))
+#elif FUNCTION == FUNCTION_ARCCOS
+#define BY_A(T, a, b, p) (-ONE(T) / sqrt(ONE(T) - (a) * (a)))
+#elif FUNCTION == FUNCTION_ARCTAN
+#define BY_A(T, a, b, p) (ONE(T) / (ONE(T) + (a) * (a)))
+#elif FUNCTION == FUNCTION_SINH
+#define BY_A(T, a, b, p) cosh(a)
+#elif FUNCTION == FUNCTION_COSH
+#define BY_A(T, a, b, p) sinh(a)
+#elif FUNCTION == FUNCTION_ARCSINH
+#define BY_A(T, a, b, p) (ONE(T) / sqrt(ONE(T) + (a) * (a)))
+#elif FUNCTION == FUNCTION_ARCCOSH
+#define BY_A(T, a, b, p) (ONE(T) / sqrt((a) * (a)-ONE(T)))
+#elif FUNCTION == FUNCTION_ARCTANH
+#define BY_A(T, a, b, p) (ONE(T) / (ONE(T) - (a) * (a)))
+#elif FUNCTION == FUNCTION_EXP2
+#define BY_A(T, a, b, p) (exp2(a) * (T)(0.69314718055994531f))
+#elif FUNCTION == FUNCTION_LOG2
+#define BY_A(T, a, b, p) ((T)(1.4426950408889634f) / (a))
+#elif FUNCTION == FUNCTION_LOG10
+#define BY_A(T, a, b, p) ((T)(0.43429448190325183f) / (a))
 #else /* comparisons, truth values, steps, and where a gradient stops */
 #define BY_A(T, a, b, p) ZERO(T)
 #endif

@@ -42,22 +42,27 @@ bool cly_io_keras_is_operation(const cJSON *json) {
     return found || (module == NULL && is_unnamed_operation(json, class_name));
 }
 
+/* The module of what is not in that of NumPy's functions. */
+static const struct {
+    const char *module, *class_names;
+} modules[] = {
+    {"keras.src.activations.activations", " ReLU Mish "},
+    {"keras.src.ops.nn",
+     " MaxPool AveragePool Relu Relu6 LeakyRelu Elu Selu Celu Silu Gelu Sigmoid LogSigmoid Threshold SoftShrink "
+     "HardShrink TanhShrink SparsePlus SparseSigmoid Squareplus HardSigmoid HardSilu HardTanh Softplus Softsign "
+     "Softmax LogSoftmax Normalize Moments Glu DepthToSpace SpaceToDepth "},
+    {"keras.src.ops.math", " Rsqrt Erf Logsumexp "},
+    {"keras.src.ops.core", " StopGradient Unstack Cast "},
+    {"keras.src.ops.image", " CropImages PadImages Resize "},
+    {"keras.src.ops.linalg", " Norm "},
+};
+
 const char *cly_io_keras_operation_module(const char *class_name) {
-    static const char *const nn[] = {"Relu",     "Relu6",    "LeakyRelu", "Elu",      "Selu",       "Celu",
-                                     "Silu",     "Gelu",     "Mish",      "Sigmoid",  "LogSigmoid", "HardSigmoid",
-                                     "HardSilu", "HardTanh", "Softplus",  "Softsign", "Softmax",    "LogSoftmax"};
-    static const struct {
-        const char *class_name, *module;
-    } others[] = {
-        {"ReLU", "keras.src.activations.activations"}, {"Rsqrt", "keras.src.ops.math"}, {"Cast", "keras.src.ops.core"}};
-    for (size_t i = 0; i < CLY_COUNT(nn); i++) {
-        if (strcmp(nn[i], class_name) == 0) {
-            return "keras.src.ops.nn";
-        }
-    }
-    for (size_t i = 0; i < CLY_COUNT(others); i++) {
-        if (strcmp(others[i].class_name, class_name) == 0) {
-            return others[i].module;
+    char word[64];
+    (void)snprintf(word, sizeof(word), " %s ", class_name);
+    for (size_t i = 0; i < CLY_COUNT(modules); i++) {
+        if (strstr(modules[i].class_names, word) != NULL) {
+            return modules[i].module;
         }
     }
     return cly_io_keras_find_operation(3, class_name) != NULL ? "keras.src.ops.numpy" : NULL;

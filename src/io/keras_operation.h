@@ -90,13 +90,15 @@ clayer_status cly_io_keras_read_slices(cly_io_keras_operation_call *call, const 
 cly_io_keras_operation_build cly_io_keras_build_activation, cly_io_keras_build_add_n, cly_io_keras_build_arithmetic,
     cly_io_keras_build_bias, cly_io_keras_build_block, cly_io_keras_build_broadcast, cly_io_keras_build_clip,
     cly_io_keras_build_concatenate, cly_io_keras_build_cumsum, cly_io_keras_build_dot, cly_io_keras_build_einsum,
-    cly_io_keras_build_fill, cly_io_keras_build_flip, cly_io_keras_build_getitem, cly_io_keras_build_logsumexp,
-    cly_io_keras_build_matmul, cly_io_keras_build_moments, cly_io_keras_build_norm, cly_io_keras_build_pad,
+    cly_io_keras_build_fill, cly_io_keras_build_flip, cly_io_keras_build_frame, cly_io_keras_build_gather,
+    cly_io_keras_build_getitem, cly_io_keras_build_halves, cly_io_keras_build_logsumexp, cly_io_keras_build_matmul,
+    cly_io_keras_build_mirror, cly_io_keras_build_moments, cly_io_keras_build_norm, cly_io_keras_build_pad,
     cly_io_keras_build_places, cly_io_keras_build_pool, cly_io_keras_build_repeat, cly_io_keras_build_reshape,
-    cly_io_keras_build_resize, cly_io_keras_build_round, cly_io_keras_build_same, cly_io_keras_build_shape,
-    cly_io_keras_build_sizes, cly_io_keras_build_slice, cly_io_keras_build_softmax, cly_io_keras_build_split,
-    cly_io_keras_build_stack, cly_io_keras_build_sum, cly_io_keras_build_tile, cly_io_keras_build_transpose,
-    cly_io_keras_build_unit, cly_io_keras_build_unstack, cly_io_keras_build_view, cly_io_keras_build_where;
+    cly_io_keras_build_resize, cly_io_keras_build_response, cly_io_keras_build_roll, cly_io_keras_build_round,
+    cly_io_keras_build_same, cly_io_keras_build_shape, cly_io_keras_build_sizes, cly_io_keras_build_slice,
+    cly_io_keras_build_softmax, cly_io_keras_build_split, cly_io_keras_build_stack, cly_io_keras_build_standardize,
+    cly_io_keras_build_sum, cly_io_keras_build_tile, cly_io_keras_build_transpose, cly_io_keras_build_unit,
+    cly_io_keras_build_unstack, cly_io_keras_build_view, cly_io_keras_build_where;
 
 /* ---- operations made of several (keras_operation_parts.c) ---- */
 

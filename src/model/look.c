@@ -74,7 +74,8 @@ clayer_layer *clayer_model_find_layer(const clayer_model *model, const char *nam
         for (size_t i = 0; found == NULL && i < model->layer_count; i++) {
             const clayer_layer *layer = model->layers[i];
             const size_t length = (size_t)(end - name);
-            if (cly_layers_shown_model(layer) != NULL && strncmp(layer->name, name, length) == 0 && layer->name[length] == '\0') {
+            if (cly_layers_shown_model(layer) != NULL && strncmp(layer->name, name, length) == 0 &&
+                layer->name[length] == '\0') {
                 found = clayer_model_find_layer(layer->nested, end + 1);
             }
         }

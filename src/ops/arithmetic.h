@@ -54,6 +54,20 @@ typedef enum cly_ops_function {
     CLY_EXPM1,
     CLY_FILL, /* limits[0], whatever a is */
     CLY_STOP, /* a, without a gradient */
+    CLY_TAN,
+    CLY_ARCSIN,
+    CLY_ARCCOS,
+    CLY_ARCTAN,
+    CLY_SINH,
+    CLY_COSH,
+    CLY_ARCSINH,
+    CLY_ARCCOSH,
+    CLY_ARCTANH,
+    CLY_EXP2,
+    CLY_LOG2,
+    CLY_LOG10,
+    CLY_IS_NAN,
+    CLY_IS_FINITE,
     CLY_FUNCTION_COUNT
 } cly_ops_function;
 

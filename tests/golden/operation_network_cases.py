@@ -1,8 +1,8 @@
-"""The cases of make_operation_networks.py: operations on tensors that are more than one layer: poolings, several outputs,
-sizes of tensors, and what is made of several operations.
+"""The cases of make_operation_networks.py: operations on tensors within networks: poolings, several outputs, sizes of
+tensors, and what is made of several operations.
 
-A row is a function of tensors and their shapes without the batch, as in operation_cases.py; every tensor is the output of
-a Dense, which is trained. positive=True: of a softplus; open=True: all sizes but the last are unknown to the model.
+A row is a function of tensors and their shapes without the batch, as in operation_cases.py; every tensor is the output
+of a Dense, which is trained. positive=True: of a softplus; open=True: all sizes but the last are unknown to the model.
 """
 import keras
 import numpy as np
@@ -52,7 +52,8 @@ TF = [
     ("broadcast", lambda x, y: tf.broadcast_to(x, tf.shape(y)) * y, (1, 1, 3), CUBE, dict(open=True)),
     ("argmax", lambda x: x[..., :1] * tf.cast(tf.argmax(x, -1), tf.float32)[..., None], CUBE),
     ("argmin", lambda x: x[:, 0] + tf.cast(tf.argmin(x, 1, output_type=tf.int32), tf.float32), CUBE),
-    ("product", lambda x: tf.reduce_prod(x, axis=1), CUBE), ("products", lambda x: tf.reduce_prod(x, [-1, -2]), (2, 2, 3), POSITIVE),
+    ("product", lambda x: tf.reduce_prod(x, axis=1), CUBE),
+    ("products", lambda x: tf.reduce_prod(x, [-1, -2]), (2, 2, 3), POSITIVE),
     ("logsumexp", lambda x: tf.reduce_logsumexp(x, axis=-1, keepdims=True), CUBE),
     ("logsumexp axes", lambda x: tf.reduce_logsumexp(x, [1, 2]), CUBE),
     ("norm", lambda x: tf.norm(x, axis=-1), CUBE), ("norm 1", lambda x: tf.norm(x, 1, [1, 2], keepdims=True), CUBE),
@@ -61,6 +62,20 @@ TF = [
     ("tensordot", lambda x: tf.tensordot(x, MATRIX, 1), CUBE),
     ("tensordot axes", lambda x: tf.tensordot(x, MATRIX, [[3], [0]]), CUBE),
     ("matmul constant", lambda x: tf.matmul(x, MATRIX.T, transpose_b=True), (4, 3)),
+    ("gather", lambda x: tf.gather(x, [2, 0, 1], axis=-1), CUBE),
+    ("gather one", lambda x: tf.gather(x, 1, axis=1), CUBE),
+    ("roll", lambda x: tf.roll(x, shift=[1, -2], axis=[1, 2]), CUBE), ("crelu", lambda x: tf.nn.crelu(x), CUBE),
+    ("response", lambda x: tf.nn.local_response_normalization(x, 2, 1.0, 0.25, 0.75), (3, 2, 7)),
+    ("response open", lambda x: tf.nn.lrn(x), CUBE, dict(open=True)),
+    ("standardize", lambda x: tf.image.per_image_standardization(x), CUBE),
+    ("left right", lambda x: tf.image.flip_left_right(x), CUBE), ("up down", lambda x: tf.image.flip_up_down(x), CUBE),
+    ("crop", lambda x: tf.image.crop_to_bounding_box(x, 1, 2, 3, 2), CUBE),
+    ("frame", lambda x: tf.image.pad_to_bounding_box(x, 1, 0, 7, 6), CUBE),
+    ("arcs", lambda x: tf.atan(x) + tf.asinh(x) * tf.sinh(x / 4) + tf.cosh(x / 4) + tf.tan(x / 8), ROWS),
+    ("inner arcs", lambda x: tf.asin(tf.sin(x / 2)) + tf.acos(tf.sigmoid(x)) * tf.atanh(tf.tanh(x / 2)), ROWS),
+    ("outer arc", lambda x: tf.acosh(x + 1.5), ROWS, dict(positive=True)),
+    ("finite", lambda x: tf.where(tf.math.is_finite(x), x, 0.0) + tf.where(tf.math.is_nan(x), 1.0, x), ROWS),
+    ("accumulate", lambda x, y: tf.math.accumulate_n([x, y]), CUBE, CUBE),
 ]
 ops = keras.ops
 KERAS = [
@@ -77,7 +92,8 @@ KERAS = [
     ("moments", lambda x: (lambda m, v: (x - m) * ops.rsqrt(v + 1e-3))(*ops.moments(x, [1, 2], keepdims=True)), CUBE),
     ("argmax", lambda x: x[..., :1] * ops.cast(ops.argmax(x, -1, keepdims=True), "float32"), CUBE),
     ("argmin", lambda x: x[:, 0] + ops.cast(ops.argmin(x, 1), "float32"), CUBE),
-    ("product", lambda x: ops.prod(x, axis=1, keepdims=True), CUBE), ("products", lambda x: ops.prod(x, (1, 2)), (2, 2, 3), POSITIVE),
+    ("product", lambda x: ops.prod(x, axis=1, keepdims=True), CUBE),
+    ("products", lambda x: ops.prod(x, (1, 2)), (2, 2, 3), POSITIVE),
     ("logsumexp", lambda x: ops.logsumexp(x, axis=-1, keepdims=True), CUBE),
     ("logsumexp axes", lambda x: ops.logsumexp(x, (1, 2)), CUBE),
     ("norm", lambda x: ops.norm(x, axis=-1), CUBE), ("norm 1", lambda x: ops.norm(x, 1, -1, keepdims=True), CUBE),
@@ -94,5 +110,22 @@ KERAS = [
     ("dot constant", lambda x: ops.dot(x, MATRIX), CUBE),
     ("tensordot", lambda x: ops.tensordot(x, MATRIX, [[-1], [0]]), CUBE),
     ("matmul constant", lambda x: ops.matmul(x, MATRIX), (4, 3)),
+    ("take", lambda x: ops.take(x, [-1, 0, 1, 1], axis=-1), CUBE),
+    ("take one", lambda x: ops.take(x, 1, axis=1), CUBE),
+    ("roll", lambda x: ops.roll(x, 1, axis=1), CUBE), ("rolls", lambda x: ops.roll(x, (1, -2), axis=(1, 2)), CUBE),
+    ("arcs", lambda x: ops.arctan(x) + ops.arcsinh(x) * ops.sinh(x / 4) + ops.cosh(x / 4) + ops.tan(x / 8), ROWS),
+    ("inner arcs", lambda x: ops.arcsin(ops.sin(x / 2)) + ops.arccos(ops.sigmoid(x)) * ops.arctanh(ops.tanh(x / 2)),
+     ROWS),
+    ("outer arc", lambda x: ops.arccosh(x + 1.5), ROWS, dict(positive=True)),
+    ("logs", lambda x: ops.log2(x + 0.5) * ops.log10(x + 0.5) + ops.exp2(x), ROWS, dict(positive=True)),
+    ("finite", lambda x: ops.where(ops.isfinite(x), x, 0.0) + ops.where(ops.isnan(x), 1.0, x), ROWS),
+    ("glu", lambda x: ops.glu(x), ROWS), ("average", lambda x: ops.average(x, axis=1), CUBE),
+    ("threshold", lambda x: ops.threshold(x, 0.5, 0.1), ROWS), ("soft shrink", lambda x: ops.soft_shrink(x), ROWS),
+    ("hard shrink", lambda x: ops.hard_shrink(x, 0.25), ROWS), ("tanh shrink", lambda x: ops.tanh_shrink(x), ROWS),
+    ("sparse plus", lambda x: ops.sparse_plus(x), ROWS), ("sparse sigmoid", lambda x: ops.sparse_sigmoid(x), ROWS),
+    ("squareplus", lambda x: ops.squareplus(x, 2), ROWS),
+    ("crop", lambda x: ops.image.crop_images(x, 1, 2, target_height=3, target_width=2), CUBE),
+    ("crop ends", lambda x: ops.image.crop_images(x, 1, 0, bottom_cropping=2, right_cropping=1), CUBE),
+    ("frame", lambda x: ops.image.pad_images(x, 1, 0, target_height=7, target_width=6), CUBE),
 ]
 NETWORKS = {2: TF, 3: KERAS}

@@ -106,6 +106,34 @@ static double apply(const cly_ops_arithmetic_shape *s, double a, double b) {
             return (double)s->limits[0];
         case CLY_STOP:
             return a;
+        case CLY_TAN:
+            return tan(a);
+        case CLY_ARCSIN:
+            return asin(a);
+        case CLY_ARCCOS:
+            return acos(a);
+        case CLY_ARCTAN:
+            return atan(a);
+        case CLY_SINH:
+            return sinh(a);
+        case CLY_COSH:
+            return cosh(a);
+        case CLY_ARCSINH:
+            return asinh(a);
+        case CLY_ARCCOSH:
+            return acosh(a);
+        case CLY_ARCTANH:
+            return atanh(a);
+        case CLY_EXP2:
+            return exp2(a);
+        case CLY_LOG2:
+            return log2(a);
+        case CLY_LOG10:
+            return log10(a);
+        case CLY_IS_NAN:
+            return isnan(a);
+        case CLY_IS_FINITE:
+            return isfinite(a);
         case CLY_FUNCTION_COUNT:
             break;
     }
@@ -163,6 +191,30 @@ static double slope(const cly_ops_arithmetic_shape *s, int of, double a, double 
             return 1 / (1 + a);
         case CLY_EXPM1:
             return exp(a);
+        case CLY_TAN:
+            return 1 + tan(a) * tan(a);
+        case CLY_ARCSIN:
+            return 1 / sqrt(1 - a * a);
+        case CLY_ARCCOS:
+            return -1 / sqrt(1 - a * a);
+        case CLY_ARCTAN:
+            return 1 / (1 + a * a);
+        case CLY_SINH:
+            return cosh(a);
+        case CLY_COSH:
+            return sinh(a);
+        case CLY_ARCSINH:
+            return 1 / sqrt(1 + a * a);
+        case CLY_ARCCOSH:
+            return 1 / sqrt(a * a - 1);
+        case CLY_ARCTANH:
+            return 1 / (1 - a * a);
+        case CLY_EXP2:
+            return exp2(a) * log(2);
+        case CLY_LOG2:
+            return 1 / (a * log(2));
+        case CLY_LOG10:
+            return 1 / (a * log(10));
         default:
             return 0; /* comparisons, truth values, steps */
     }
@@ -212,15 +264,19 @@ static cly_ops_arithmetic_shape draw_case(test_random *random, uint64_t index) {
     return s;
 }
 
-/* Multiples of 1/16, so that some are equal; above 0 where the function asks for it. */
+/* Multiples of 1/16 or 1/32, so that some are equal; above 0 or within 1 where the function asks for it. */
 static float *draw_values(test_random *random, const cly_ops_arithmetic_shape *s, int64_t count) {
     const cly_ops_function f = s->function;
-    const bool positive = f == CLY_POWER || f == CLY_SQRT || f == CLY_RSQRT || f == CLY_LOG || f == CLY_LOG1P;
+    const bool positive = f == CLY_POWER || f == CLY_SQRT || f == CLY_RSQRT || f == CLY_LOG || f == CLY_LOG1P ||
+                          f == CLY_LOG2 || f == CLY_LOG10 || f == CLY_ARCCOSH;
+    const bool small = f == CLY_TAN || f == CLY_ARCSIN || f == CLY_ARCCOS || f == CLY_ARCTANH;
     const bool divides = f == CLY_DIVIDE || f == CLY_MODULO || f == CLY_FLOOR_DIVIDE;
     float *values = test_random_floats(random, count, -1, 1);
     for (int64_t i = 0; i < count; i++) {
         values[i] = roundf(values[i] * 24) / 16;
         values[i] = positive ? fabsf(values[i]) + 0.0625f : values[i];
+        values[i] += f == CLY_ARCCOSH ? 1.0f : 0.0f;
+        values[i] *= small ? 0.5f : 1.0f;
         values[i] = divides && values[i] == 0 ? 0.5f : values[i];
     }
     return values;
