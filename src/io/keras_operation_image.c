@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "io/keras_operation.h"
 
@@ -58,6 +59,12 @@ done:
 
 /* ---- gather, roll ---- */
 
+/* Entry i of constant indices; negative ones count from the end. */
+static int64_t index_at(const cly_io_keras_operand *indices, int64_t i, int64_t size) {
+    const double own = indices->source == CLY_SOURCE_NUMBER ? indices->number : indices->values[i];
+    return (int64_t)own + (own < 0 ? size : 0);
+}
+
 clayer_status cly_io_keras_build_gather(cly_io_keras_operation_call *call, const row *entry, clayer_layer **layer_out) {
     cly_io_keras_operand indices = {.source = CLY_SOURCE_INPUT};
     clayer_node *nodes[MOST_PARTS], *y = NULL;
@@ -83,14 +90,13 @@ clayer_status cly_io_keras_build_gather(cly_io_keras_operation_call *call, const
     cly_io_keras_parts parts = cly_io_keras_open_parts(call);
     count = single ? 1 : indices.shape.dims[0];
     for (int64_t i = 0; i < count; i++) { /* a cut for each run of neighbours */
-        const double own = single ? indices.number : indices.values[i];
-        const double next = i + 1 < count ? indices.values[i + 1] : own;
-        const int64_t index = (int64_t)own + (own < 0 ? size : 0);
-        start = i == 0 || indices.values[i - 1] + 1 != own ? index : start;
+        const int64_t index = index_at(&indices, i, size), next = i + 1 < count ? index_at(&indices, i + 1, size) : -1;
+        start = i == 0 || index_at(&indices, i - 1, size) + 1 != index ? index : start;
         if (index < 0 || index >= size || made == MOST_PARTS) {
-            parts.status = cly_io_keras_operation_fail(
-                call, made == MOST_PARTS ? "of too many runs of indices" : "an index is outside of its axis");
-        } else if (next != own + 1) {
+            status = cly_base_fail(CLAYER_UNSUPPORTED, made == MOST_PARTS ? "of too many runs of indices"
+                                                                          : "an index is outside of its axis");
+            parts.status = parts.status == CLAYER_OK ? status : parts.status;
+        } else if (next != index + 1) {
             nodes[made++] = cly_io_keras_cut(&parts, parts.inputs[0], place, start, single ? 0 : index - start + 1);
         }
     }
@@ -192,7 +198,7 @@ clayer_status cly_io_keras_build_halves(cly_io_keras_operation_call *call, const
         y = concatenate(&parts, both, 2, place);
     }
     if (entry->text != NULL && size % 2 != 0 && parts.status == CLAYER_OK) {
-        parts.status = cly_io_keras_operation_fail(call, "an axis of %lld has no halves", (long long)size);
+        parts.status = cly_base_fail(CLAYER_UNSUPPORTED, "an axis of %lld has no halves", (long long)size);
     }
     CLY_TRY(cly_io_keras_close_parts(&parts, &y, 1, layer_out));
 done:

@@ -1,6 +1,5 @@
 /* io/keras_operation_made.c: operations that are made of several others: logarithms of sums, lengths, normalizations.
  * Sources: TensorFlow's functions of these names, keras/src/ops/{math,linalg,nn}.py. */
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -50,16 +49,14 @@ done:
     return status;
 }
 
-/* The order of a norm: 2 where nothing is said; 0: it is not known. */
-static double read_order(const cJSON *order) {
+/* The order of a norm: 2 where nothing is said; 0: it is not known. Of several axes the numbers are those of matrices,
+ * which are something else. */
+static double read_order(const cJSON *order, int axes) {
     const char *word = cJSON_IsString(order) ? order->valuestring : "";
     if (order == NULL || cJSON_IsNull(order) || strcmp(word, "euclidean") == 0 || strcmp(word, "fro") == 0) {
         return 2;
     }
-    if (strcmp(word, "inf") == 0 || strcmp(word, "Infinity") == 0) {
-        return INFINITY;
-    }
-    return cJSON_IsNumber(order) ? order->valuedouble : 0;
+    return cJSON_IsNumber(order) && axes == 1 ? order->valuedouble : 0;
 }
 
 clayer_status cly_io_keras_build_norm(cly_io_keras_operation_call *call, const row *entry, clayer_layer **layer_out) {
@@ -67,15 +64,15 @@ clayer_status cly_io_keras_build_norm(cly_io_keras_operation_call *call, const r
     bool keepdims = false;
     clayer_status status = CLAYER_OK;
     (void)entry;
-    const double order = read_order(cly_io_keras_unwrap(cly_io_keras_argument(call, 1, "ord", NULL)));
+    const cJSON *value = cly_io_keras_unwrap(cly_io_keras_argument(call, 1, "ord", NULL));
     CLY_TRY(read_reduction(call, 2, &axes, &keepdims));
-    /* Of two axes Keras 3 takes other orders than this for those of matrices. */
-    if ((order != 1 && order != 2 && order != INFINITY) || (call->generation == 3 && axes.rank > 1 && order != 2)) {
+    const double order = read_order(value, axes.rank);
+    if (order != 1 && order != 2) {
         return cly_io_keras_operation_fail(call, "of an order that is not supported");
     }
     cly_io_keras_parts parts = cly_io_keras_open_parts(call);
     clayer_node *y = cly_io_keras_unary(&parts, order == 2 ? CLY_SQUARE : CLY_ABSOLUTE, parts.inputs[0]);
-    y = cly_io_keras_over(&parts, order == INFINITY ? CLY_OPERATION_MAX : CLY_OPERATION_SUM, y, &axes, keepdims);
+    y = cly_io_keras_over(&parts, CLY_OPERATION_SUM, y, &axes, keepdims);
     y = order == 2 ? cly_io_keras_unary(&parts, CLY_SQRT, y) : y;
     CLY_TRY(cly_io_keras_close_parts(&parts, &y, 1, layer_out));
 done:

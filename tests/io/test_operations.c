@@ -96,7 +96,7 @@ END_TEST
 
 /* ---- networks around one operation, of tests/golden/operation_network_cases.py ---- */
 
-#define NETWORK_CASES 98
+#define NETWORK_CASES 106
 
 static clayer_archive *cases;
 
