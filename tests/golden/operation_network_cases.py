@@ -84,7 +84,7 @@ KERAS = [
     ("average pool", lambda x: ops.average_pool(x, 2, strides=(1, 2), data_format="channels_last"), CUBE),
     ("average pool open", lambda x: ops.average_pool(x, 3, 2, "same"), CUBE, dict(open=True)),
     ("average pool 1d", lambda x: ops.average_pool(x, 3, 2, "same"), ROWS),
-    ("max pool 3d", lambda x: ops.max_pool(x, 2, 1), (3, 3, 3, 2)),
+    ("average pool 3d", lambda x: ops.average_pool(x, 2, 1), (3, 3, 3, 2)),
     ("split", lambda x: halves(ops.split(x, 2, axis=-1)), ROWS),
     ("split indices", lambda x: ops.split(x, [1, 4], axis=1)[1], ROWS),
     ("array split", lambda x: ordered([part[:, :1] for part in ops.array_split(x, 4, axis=1)]), ROWS),
