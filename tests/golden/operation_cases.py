@@ -148,6 +148,10 @@ KERAS = [
     ("full", lambda x: ops.full_like(x, 2.5), dict(stops=True)),
     ("where", lambda x, y, z: ops.where(x, y, z), (5, 3), (5, 3), (1, 3), dict(truth=True)),
     ("where array", lambda x, y: ops.where(x, CONSTANT, y), (5, 3), (5, 3), dict(truth=True)),
+    ("argmax", lambda x: ops.argmax(x, -1), dict(ties=True, stops=True)),
+    ("product", lambda x: ops.prod(x, 1)),
+    ("cumsum", lambda x: ops.cumsum(x, 1)),
+    ("einsum", lambda x, y: ops.einsum("bqhd,bkhd->bhqk", x, y), (4, 2, 3), (5, 2, 3)),
 ]
 OPERATIONS = {2: BOTH + TF, 3: BOTH + KERAS}
 # The layers of its own that keras.applications has, and in which file: name, arguments, shapes of the inputs.
