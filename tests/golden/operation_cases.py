@@ -150,6 +150,12 @@ KERAS = [
     ("where array", lambda x, y: ops.where(x, CONSTANT, y), (5, 3), (5, 3), dict(truth=True)),
     ("argmax", lambda x: ops.argmax(x, -1), dict(ties=True, stops=True)),
     ("product", lambda x: ops.prod(x, 1)),
+    ("product last", lambda x: ops.prod(x, -1), (4, 5, 3)),
+    ("product axes", lambda x: ops.prod(x, (1, 2)), (2, 3, 3)),
+    ("product zeros", lambda x: ops.prod(x, 1), dict(ties=True)),
+    ("product kept", lambda x: ops.prod(x, 2, keepdims=True)),
+    ("product positive", lambda x: ops.prod(x, 1), (4, 3, 2), dict(positive=True)),
+    ("argmin", lambda x: ops.argmin(x, 1, keepdims=True), (4, 5, 3), dict(stops=True)),
     ("cumsum", lambda x: ops.cumsum(x, 1)),
     ("einsum", lambda x, y: ops.einsum("bqhd,bkhd->bhqk", x, y), (4, 2, 3), (5, 2, 3)),
 ]

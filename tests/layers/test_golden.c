@@ -89,7 +89,7 @@ static const struct {
     {"minimum", 14, EXACT},
     {"dot", 14, CLOSE},
     {"concatenate", 12, EXACT},
-    {"gradients/operation", 263, CLOSE},
+    {"gradients/operation", 269, CLOSE},
     {"stochasticdepth", 2, EXACT},
 };
 

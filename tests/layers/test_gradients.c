@@ -85,7 +85,7 @@ static const struct {
     {"minimum", 18, CLOSE},
     {"dot", 14, CLOSE},
     {"concatenate", 12, EXACT},
-    {"operation", 263, CLOSE},
+    {"operation", 269, CLOSE},
     {"augmentation", 70, CLOSE},
 };
 
