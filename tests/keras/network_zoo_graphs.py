@@ -190,7 +190,7 @@ def video_frames(k):
     x = frame = k.Input((12, 12, 3))
     x = norm_relu(k, layers.Conv2D(6, 3, padding="same", use_bias=False)(x))
     y = norm_relu(k, layers.SeparableConv2D(6, 3, padding="same", use_bias=False)(x))
-    x = layers.MaxPooling2D()(layers.add([x, layers.BatchNormalization()(y)]))
+    x = layers.MaxPooling2D()(layers.add([x, layers.BatchNormalization()(layers.Conv2D(6, 1)(y))]))
     frames = k.Model(frame, layers.GlobalAveragePooling2D()(x), name="frames")
     head = k.Sequential([layers.Dense(6, activation="relu"), layers.LayerNormalization()], name="head")
     inputs = k.Input((None, 12, 12, 3))
