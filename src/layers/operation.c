@@ -151,13 +151,7 @@ static clayer_status infer_same(const clayer_layer *layer, const clayer_shape *i
     return CLAYER_OK;
 }
 
-static clayer_status plan_no_gradient(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                      const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
-    (void)layer, (void)inputs, (void)count, (void)output, (void)wanted, (void)steps;
-    return CLAYER_OK; /* without forward steps it is not called */
-}
-
-static const cly_layers_operation_work sames = {infer_same, cly_layers_plan_nothing, plan_no_gradient};
+static const cly_layers_operation_work sames = {infer_same, cly_layers_plan_nothing, NULL};
 
 /* ---- the class ---- */
 

@@ -120,6 +120,7 @@ typedef struct cly_layers_operation_work {
                            clayer_shape *output_out);
     clayer_status (*plan)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                           const clayer_shape *output, cly_ops_steps *steps);
+    /* NULL where there are no forward steps, after which it is not called. */
     clayer_status (*plan_backward)(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                    const clayer_shape *output, const bool *wanted, cly_ops_steps *steps);
 } cly_layers_operation_work;

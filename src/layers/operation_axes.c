@@ -54,14 +54,7 @@ done:
     return status;
 }
 
-/* The same memory: no steps, and so no backward ones. */
-static clayer_status plan_no_gradient(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                      const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
-    (void)layer, (void)inputs, (void)count, (void)output, (void)wanted, (void)steps;
-    return CLAYER_OK;
-}
-
-const cly_layers_operation_work cly_layers_views = {infer_view, cly_layers_plan_nothing, plan_no_gradient};
+const cly_layers_operation_work cly_layers_views = {infer_view, cly_layers_plan_nothing, NULL};
 
 /* ---- places of axes ---- */
 

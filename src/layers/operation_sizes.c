@@ -124,14 +124,7 @@ done:
     return status;
 }
 
-/* Without forward steps it is not called. */
-static clayer_status plan_no_gradient(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
-                                      const clayer_shape *output, const bool *wanted, cly_ops_steps *steps) {
-    (void)layer, (void)inputs, (void)count, (void)output, (void)wanted, (void)steps;
-    return CLAYER_OK;
-}
-
-const cly_layers_operation_work cly_layers_sizes_of = {infer_sizes, cly_layers_plan_nothing, plan_no_gradient};
+const cly_layers_operation_work cly_layers_sizes_of = {infer_sizes, cly_layers_plan_nothing, NULL};
 
 /* ---- reshape ---- */
 
@@ -168,7 +161,7 @@ done:
     return status;
 }
 
-const cly_layers_operation_work cly_layers_reshapes = {infer_reshape, cly_layers_plan_nothing, plan_no_gradient};
+const cly_layers_operation_work cly_layers_reshapes = {infer_reshape, cly_layers_plan_nothing, NULL};
 
 /* ---- resize ---- */
 
