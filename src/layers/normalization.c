@@ -91,8 +91,8 @@ typedef struct parts {
     int64_t groups; /* 1, or with statistics of each step of a TimeDistributed: `axis` is (groups, channels) */
 } parts;
 
-/* Keras 2 runs tensors of 4 and 5 axes by TensorFlow's fused kernel, whose epsilon is at least 1.001e-5
- * (tf.compat.v1.nn.fused_batch_norm) and which moves the variance by the unbiased one of the batch. */
+/* Keras 2 runs tensors of 4 and 5 axes by TensorFlow's fused kernel, which moves the variance by the unbiased one of
+ * the batch. Its epsilon was at least 1.001e-5 once; today it is the layer's. */
 static bool is_fused(const clayer_layer *layer, const clayer_shape *input) {
     const clayer_shape *axes = &((const config *)layer->config)->axes;
     const int64_t axis = axes->dims[0] < 0 ? axes->dims[0] + input->rank : axes->dims[0];
@@ -138,7 +138,6 @@ static clayer_status split(const clayer_layer *layer, const clayer_shape *input,
     p.inner = p.view.inner;
     if (is_fused(layer, input)) {
         const int64_t count = p.outer * p.inner;
-        p.epsilon = p.epsilon < 1.001e-5f ? 1.001e-5f : p.epsilon;
         p.factor = count > 1 ? (float)((double)count / (double)(count - 1)) : 1;
     }
     p.gamma = c->no_scale ? -1 : next++;

@@ -94,6 +94,8 @@ def make_case(generation, class_name, row, row_number, index):
     inputs = [quantised(rng, shape) if x is None else x for x, shape in zip(inputs, shapes)]
     layer.build(shapes if len(shapes) > 1 else shapes[0])
     weights = random_weights(rng, layer)
+    if "variance" in row:
+        weights[-1] *= np.float32(row["variance"])
     set_weights(layer, weights)
     strides = arguments.get("strides", 1)
     if class_name in ("DepthwiseConv2D", "SeparableConv2D") and np.unique(strides).size > 1:

@@ -15,6 +15,12 @@ BATCHNORMALIZATION_AXES = [
     case((3, 2, 1, 5), only=2, axis=[1, 3], epsilon=1e-6), case((2, 5, 3), only=2, axis=[1, 2], scale=False, center=False),
     case((1, 2, 3, 2, 5), only=2, axis=[1, 4]), case((2, 3, 5, 4), only=2, axis=[2]),
 ]
+# Small variances, so that epsilon decides.
+BATCHNORMALIZATION_SMALL = [
+    dict(case(shape, **arguments), variance=2.0 ** -17) for shape, arguments in (
+        ((2, 3, 5, 7), dict(epsilon=1e-6)), ((2, 3, 5, 7), dict(axis=1, epsilon=1e-7)),
+        ((1, 2, 3, 2, 5), dict(epsilon=1e-6)), ((5, 3), dict(epsilon=1e-6)), ((2, 3, 5, 7), dict(epsilon=1.001e-5)))
+]
 
 LAYERNORMALIZATION = [
     case((2, 3, 5, 7)), case((5, 37), epsilon=1e-6), case((2, 3, 96), epsilon=1e-6), case((3, 5, 3), axis=-1, scale=False),
@@ -104,3 +110,4 @@ GRADIENTS_OF = {
     "batchnormalization_axes": ("BatchNormalization",
                                 BATCHNORMALIZATION_AXES + [training(row) for row in BATCHNORMALIZATION_AXES]),
 }
+LAYERS_OF["batchnormalization_small"] = ("BatchNormalization", BATCHNORMALIZATION_SMALL)  # forward alone

@@ -59,6 +59,7 @@ static const struct {
     {"masking", 6, EXACT},
     {"batchnormalization", 19, CLOSE},
     {"batchnormalization_axes", 8, CLOSE},
+    {"batchnormalization_small", 10, CLOSE},
     {"layernormalization", 37, CLOSE},
     {"groupnormalization", 30, CLOSE},
     {"unitnormalization", 16, CLOSE},
