@@ -70,6 +70,8 @@ clayer_status cly_io_keras_read_operand(cly_io_keras_operation_call *call, const
 
 /* The tensor that must stand first. */
 clayer_status cly_io_keras_read_tensor(cly_io_keras_operation_call *call);
+/* A list of tensors stands there instead, as TensorFlow stacks them. */
+bool cly_io_keras_is_list(cly_io_keras_operation_call *call);
 /* An integer or a list of them; NULL or null: *none_out. */
 clayer_status cly_io_keras_read_axes(cly_io_keras_operation_call *call, const cJSON *value, clayer_shape *axes_out,
                                      bool *none_out);
@@ -99,6 +101,10 @@ cly_io_keras_operation_build cly_io_keras_build_activation, cly_io_keras_build_a
     cly_io_keras_build_softmax, cly_io_keras_build_split, cly_io_keras_build_stack, cly_io_keras_build_standardize,
     cly_io_keras_build_sum, cly_io_keras_build_tile, cly_io_keras_build_transpose, cly_io_keras_build_unit,
     cly_io_keras_build_unstack, cly_io_keras_build_view, cly_io_keras_build_where;
+
+/* The reduction `kind` of a list of tensors over axis 0. */
+clayer_status cly_io_keras_build_merge(cly_io_keras_operation_call *call, cly_layers_operation_kind kind,
+                                       clayer_layer **layer_out);
 
 /* ---- operations made of several (keras_operation_parts.c) ---- */
 

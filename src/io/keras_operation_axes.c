@@ -14,6 +14,9 @@ typedef cly_io_keras_operation_row row;
 clayer_status cly_io_keras_build_sum(cly_io_keras_operation_call *call, const row *entry, clayer_layer **layer_out) {
     cly_layers_operation_config config = {.kind = (cly_layers_operation_kind)entry->id};
     clayer_status status = CLAYER_OK;
+    if (cly_io_keras_is_list(call)) {
+        return cly_io_keras_build_merge(call, config.kind, layer_out);
+    }
     CLY_TRY(cly_io_keras_read_tensor(call));
     CLY_TRY(cly_io_keras_read_axes(call, cly_io_keras_argument(call, 1, "axis", NULL), &config.axes, &config.all_axes));
     config.keepdims = cJSON_IsTrue(cly_io_keras_argument(call, 2, "keepdims", NULL));

@@ -216,6 +216,11 @@ done:
 
 /* ---- several tensors ---- */
 
+bool cly_io_keras_is_list(cly_io_keras_operation_call *call) {
+    const cJSON *list = cly_io_keras_unwrap(cly_io_keras_argument(call, 0, "x", "input"));
+    return cJSON_IsArray(list) && cly_io_keras_history(list) == NULL && cly_io_keras_history(list->child) != NULL;
+}
+
 static clayer_status read_list(cly_io_keras_operation_call *call) {
     const cJSON *list = cly_io_keras_unwrap(cly_io_keras_argument(call, 0, "values", "xs")), *item = NULL;
     if (!cJSON_IsArray(list) || cly_io_keras_history(list) != NULL) {
@@ -254,6 +259,31 @@ clayer_status cly_io_keras_build_add_n(cly_io_keras_operation_call *call, const 
     (void)entry;
     CLY_TRY(read_list(call));
     CLY_TRY(cly_layers_create(call->context, &cly_layers_add, &config, layer_out));
+done:
+    return status;
+}
+
+/* A reduction of a list over axis 0, which TensorFlow stacks it along: what a merging layer does. */
+clayer_status cly_io_keras_build_merge(cly_io_keras_operation_call *call, cly_layers_operation_kind kind,
+                                       clayer_layer **layer_out) {
+    const cly_layers_class *layer_class = kind == CLY_OPERATION_SUM    ? &cly_layers_add
+                                          : kind == CLY_OPERATION_MEAN ? &cly_layers_average
+                                          : kind == CLY_OPERATION_MAX  ? &cly_layers_maximum
+                                          : kind == CLY_OPERATION_MIN  ? &cly_layers_minimum
+                                                                       : NULL;
+    const clayer_add_config config = {.struct_size = sizeof(config), .name = call->layer_name};
+    clayer_shape axes;
+    bool all = true;
+    clayer_status status = CLAYER_OK;
+    CLY_TRY(read_list(call));
+    CLY_TRY(cly_io_keras_read_axes(call, cly_io_keras_argument(call, 1, "axis", NULL), &axes, &all));
+    if (layer_class == NULL || all || axes.rank != 1 || axes.dims[0] != 0 ||
+        cJSON_IsTrue(cly_io_keras_argument(call, 2, "keepdims", NULL))) {
+        return cly_io_keras_operation_fail(call,
+                                           "of a list of tensors is supported as sum, mean, maximum or minimum "
+                                           "over axis 0 alone, without keepdims");
+    }
+    CLY_TRY(cly_layers_create(call->context, layer_class, &config, layer_out));
 done:
     return status;
 }

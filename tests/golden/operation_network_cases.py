@@ -76,6 +76,9 @@ TF = [
     ("outer arc", lambda x: tf.acosh(x + 1.5), ROWS, dict(positive=True)),
     ("finite", lambda x: tf.where(tf.math.is_finite(x), x, 0.0) + tf.where(tf.math.is_nan(x), 1.0, x), ROWS),
     ("accumulate", lambda x, y: tf.math.accumulate_n([x, y]), CUBE, CUBE),
+    ("reduce lists", lambda x, y: tf.concat([tf.reduce_sum([x, y], axis=0), tf.reduce_mean([x, y, x], 0),
+                                             tf.reduce_max([x, y], axis=[0]), tf.reduce_min([y, x], 0)], -1),
+     ROWS, ROWS),
 ]
 ops = keras.ops
 KERAS = [
@@ -92,7 +95,7 @@ KERAS = [
     ("moments", lambda x: (lambda m, v: (x - m) * ops.rsqrt(v + 1e-3))(*ops.moments(x, [1, 2], keepdims=True)), CUBE),
     ("argmax", lambda x: x[..., :1] * ops.cast(ops.argmax(x, -1, keepdims=True), "float32"), CUBE),
     ("argmin", lambda x: x[:, 0] + ops.cast(ops.argmin(x, 1), "float32"), CUBE),
-    ("product", lambda x: ops.prod(x, axis=1, keepdims=True), (3, 4, 3)),
+    ("product", lambda x: ops.prod(ops.tanh(x), axis=1, keepdims=True), (3, 4, 3)),
     ("products", lambda x: ops.prod(x, (1, 2)), (2, 2, 3), POSITIVE),
     ("logsumexp", lambda x: ops.logsumexp(x, axis=-1, keepdims=True), CUBE),
     ("logsumexp axes", lambda x: ops.logsumexp(x, (1, 2)), CUBE),
