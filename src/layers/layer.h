@@ -144,10 +144,8 @@ static inline struct clayer_model *cly_layers_shown_model(const clayer_layer *la
 /* What Keras makes a nameless layer's name of. */
 const char *cly_layers_auto_name(const clayer_layer *layer);
 
-/* (N, T, ...) as (N T, ...), and what a layer made of that as (N, T, ...) again, N and T those of `input`. */
+/* (N, T, ...) as (N T, ...). */
 clayer_status cly_layers_fold_steps(const clayer_layer *layer, const clayer_shape *shape, clayer_shape *folded_out);
-clayer_status cly_layers_unfold_steps(const clayer_layer *layer, const clayer_shape *folded, const clayer_shape *input,
-                                      clayer_shape *output_out);
 
 /* Internal classes that do so in a model, of two axes at least; no reader finds them by name. The second is given the
  * shapes of what is unfolded and of what was folded, and reads the first. */

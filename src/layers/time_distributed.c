@@ -61,8 +61,9 @@ clayer_status cly_layers_fold_steps(const clayer_layer *layer, const clayer_shap
     return CLAYER_OK;
 }
 
-clayer_status cly_layers_unfold_steps(const clayer_layer *layer, const clayer_shape *folded, const clayer_shape *input,
-                                      clayer_shape *output_out) {
+/* What a layer made of that as (N, T, ...) again, N and T those of `input`. */
+static clayer_status unfold_steps(const clayer_layer *layer, const clayer_shape *folded, const clayer_shape *input,
+                                  clayer_shape *output_out) {
     clayer_shape output = {.rank = folded->rank + 1, .dims = {input->dims[0], input->dims[1]}};
     if (folded->rank == CLAYER_MAX_RANK) {
         return cly_layers_fail(layer, CLAYER_INVALID_SHAPE, "the output has more than %d axes", CLAYER_MAX_RANK);
@@ -116,7 +117,7 @@ clayer_status cly_layers_infer(const clayer_layer *layer, const clayer_shape *in
     CLY_TRY(fold(layer, inputs, &input));
     CLY_TRY(count == 2 ? check_mask(layer, inputs) : CLAYER_OK);
     CLY_TRY(infer(layer, &input, 1, &output));
-    CLY_TRY(cly_layers_unfold_steps(layer, &output, inputs, output_out));
+    CLY_TRY(unfold_steps(layer, &output, inputs, output_out));
 done:
     return status;
 }
@@ -199,7 +200,7 @@ static clayer_status infer_fold(const clayer_layer *layer, const clayer_shape *i
 static clayer_status infer_unfold(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                   clayer_shape *output_out) {
     (void)count;
-    return cly_layers_unfold_steps(layer, &inputs[0], &inputs[1], output_out);
+    return unfold_steps(layer, &inputs[0], &inputs[1], output_out);
 }
 
 const cly_layers_class cly_layers_fold = {.name = "Fold",

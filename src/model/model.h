@@ -121,10 +121,6 @@ clayer_status cly_model_distribute(clayer_model *nested, const char *inner_name,
 clayer_status cly_model_fit_input(const clayer_shape *wanted, const clayer_shape *given, const char *model,
                                   const char *input);
 
-/* The shapes of all outputs of `model` for these input shapes, unknown dimensions -1. */
-clayer_status cly_model_infer(const clayer_model *model, const clayer_shape *inputs, size_t count,
-                              clayer_shape *outputs);
-
 /* The shapes of all outputs of one call of any layer: `outputs` has room for cly_model_count_tensors(layer). */
 clayer_status cly_model_infer_call(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                    clayer_shape *outputs);

@@ -40,8 +40,9 @@ static clayer_status infer_node(const clayer_node *node, clayer_shape *shapes) {
     return cly_model_infer_call(node->layer, given, node->input_count, &shapes[node->index]);
 }
 
-clayer_status cly_model_infer(const clayer_model *model, const clayer_shape *inputs, size_t count,
-                              clayer_shape *outputs) {
+/* The shapes of all outputs of `model` for these input shapes, unknown dimensions -1. */
+static clayer_status infer_model(const clayer_model *model, const clayer_shape *inputs, size_t count,
+                                 clayer_shape *outputs) {
     clayer_status status = CLAYER_OK;
     clayer_shape *shapes = NULL;
     void *memory = NULL;
@@ -74,7 +75,7 @@ done:
 static clayer_status infer_all(const clayer_layer *layer, const clayer_shape *inputs, size_t count,
                                clayer_shape *outputs) {
     char text[CLY_LAYERS_DESCRIPTION];
-    const clayer_status status = cly_model_infer(layer->nested, inputs, count, outputs);
+    const clayer_status status = infer_model(layer->nested, inputs, count, outputs);
     return status == CLAYER_OK ? status : cly_base_prefix(status, "%s", cly_layers_describe(layer, text, sizeof(text)));
 }
 
